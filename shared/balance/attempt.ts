@@ -1,0 +1,50 @@
+// What a failed attempt at an origin was, and whether another origin may be asked. (RFC 9110 §9.2.2, RFC 9209 §2.3.)
+
+/** How an attempt failed before the head of a response came. */
+export type Failure =
+  /** Refused, reset, closed or garbage before a head: the platform tells no more. */
+  | 'connection'
+  /** The name did not resolve, or TLS failed. */
+  | 'unreachable'
+  /** No head within `headersMs`. */
+  | 'timeout'
+  /** A head that cannot be a final response. */
+  | 'protocol'
+
+/** 52x and 530 are how Cloudflare says, as a response, that it did not get through to the origin. */
+export function failureOfStatus(status: number): Failure | undefined {
+  if (status < 200 || status > 599) return 'protocol'
+  if (status === 522 || status === 524) return 'timeout'
+  if (status === 525 || status === 526 || status === 530 || status === 523) return 'unreachable'
+  if (status === 520 || status === 521 || status === 527) return 'connection'
+  return undefined
+}
+
+/** The error type of Proxy-Status (RFC 9209 §2.3). */
+export function proxyError(failure: Failure): string {
+  switch (failure) {
+    case 'connection':
+      return 'connection_terminated'
+    case 'unreachable':
+      return 'destination_unavailable'
+    case 'timeout':
+      return 'http_response_timeout'
+    case 'protocol':
+      return 'http_protocol_error'
+    default:
+      return failure satisfies never
+  }
+}
+
+/** The status that the client gets when no attempt was left (RFC 9110 §15.6.3, §15.6.5). */
+export function statusOfFailure(failure: Failure): 502 | 504 {
+  return failure === 'timeout' ? 504 : 502
+}
+
+/**
+ * Whether the request may be sent a second time. That it did not run the first time cannot be proved from a fetch
+ * that failed, so it depends on the request alone: its method, or its own word (an Idempotency-Key).
+ */
+export function mayRetry(method: string, retryMethods: readonly string[], hasIdempotencyKey: boolean): boolean {
+  return hasIdempotencyKey || retryMethods.includes(method)
+}

@@ -1,0 +1,102 @@
+// Errors that lie between fields: ids that clash, pools that do not exist, a mode without its time. Reads the
+// document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
+// hides no other error. Decides nothing about single fields.
+
+import { type ConfigError, formatPath, listNames, quote } from './errors.ts'
+import { defaultOriginId, originUrl } from './fields.ts'
+import { defaultRouteId } from './schema.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** All errors between the fields of a document of any shape. */
+export const crossErrors = (document: unknown): ConfigError[] => {
+  const { pools, routes } = asFields(document)
+  const names = new Set(Object.keys(asFields(pools)))
+  return [
+    ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
+    ...asList(routes).flatMap((route, index) => routeErrors(index, asFields(route), names)),
+    ...sameRouteIds(asList(routes)),
+  ]
+}
+
+const poolErrors = (name: string, pool: Fields): ConfigError[] => {
+  const origins = asList(pool.origins).map(asFields)
+  return [...reservedName(name), ...sameOriginIds(name, origins), ...allOff(name, origins)]
+}
+
+/** zod drops this name without a word, and it is a trap for whatever reads pools by name. */
+const reservedName = (name: string): ConfigError[] =>
+  name === '__proto__' ? [error(['pools', name], 'is a reserved name: choose another')] : []
+
+const sameOriginIds = (name: string, origins: readonly Fields[]): ConfigError[] =>
+  repeats(origins.map(originId)).map(({ value, first, index }) =>
+    error(
+      ['pools', name, 'origins', index, 'id'],
+      `is ${quote(value)}, the id of origins[${first}] (the default is the host and port of the URL): give each an "id" of its own`,
+    ),
+  )
+
+const originId = ({ id, url }: Fields): unknown => {
+  if (id !== undefined) return id
+  const { data } = originUrl.safeParse(url)
+  return data && defaultOriginId(data)
+}
+
+const allOff = (name: string, origins: readonly Fields[]): ConfigError[] =>
+  origins.length > 0 && origins.every(({ state }) => state === 'off')
+    ? [error(['pools', name, 'origins'], 'are all "off": set the state of at least one to "ready"')]
+    : []
+
+const routeErrors = (index: number, route: Fields, names: ReadonlySet<string>): ConfigError[] => [
+  ...missingPools(index, asList(route.pools), names),
+  ...repeats(asList(route.pools)).map(({ value, index: at }) =>
+    error(['routes', index, 'pools', at], `names the pool ${quote(value)} a second time: remove it`),
+  ),
+  ...forceWithoutTime(index, asFields(route.cache)),
+]
+
+const missingPools = (index: number, pools: readonly unknown[], names: ReadonlySet<string>): ConfigError[] =>
+  pools.flatMap((pool, at) =>
+    // Without any pool, that is the error to mend first.
+    typeof pool !== 'string' || names.has(pool) || names.size === 0
+      ? []
+      : [
+          error(
+            ['routes', index, 'pools', at],
+            `names no pool: the pools are ${listNames([...names])}; got ${quote(pool)}`,
+          ),
+        ],
+  )
+
+const forceWithoutTime = (index: number, cache: Fields): ConfigError[] =>
+  cache.mode === 'force' && cache.ttlSeconds === undefined
+    ? [
+        error(
+          ['routes', index, 'cache', 'ttlSeconds'],
+          'is required with "mode": "force": say how long responses are fresh',
+        ),
+      ]
+    : []
+
+const sameRouteIds = (routes: readonly unknown[]): ConfigError[] =>
+  repeats(routes.map((route, index) => asFields(route).id ?? defaultRouteId(index))).map(({ value, first, index }) =>
+    error(['routes', index, 'id'], `is ${quote(value)}, the id of routes[${first}]: give each an "id" of its own`),
+  )
+
+/** The strings that stood earlier in the list, with both positions. */
+const repeats = (values: readonly unknown[]) => {
+  const seen = new Map<string, number>()
+  return values.flatMap((value, index) => {
+    if (typeof value !== 'string') return []
+    const first = seen.get(value)
+    if (first === undefined) seen.set(value, index)
+    return first === undefined ? [] : [{ value, first, index }]
+  })
+}
+
+const asFields = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+
+const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+const error = (path: readonly PropertyKey[], message: string): ConfigError => ({ path: formatPath(path), message })

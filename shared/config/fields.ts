@@ -1,0 +1,140 @@
+// The kinds of single fields that the schema is built from: numbers in a range, names, header names, addresses
+// of origins, selectors. Each refuses with a message that says what to write instead.
+
+import * as z from 'zod'
+import { quote } from './errors.ts'
+import { checkHost, checkPath } from './pattern.ts'
+
+/** RFC 9110 §5.6.2: what header, cookie and method names are made of. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
+
+/** A whole number between two bounds, both included; `hint` adds what to do instead. */
+export const whole = (min: number, max: number, hint = '') => {
+  const error = (issue: { readonly input?: unknown }) =>
+    `must be a whole number from ${min} to ${max}; got ${quote(issue.input)}${hint}`
+  return z.int({ error, abort: true }).min(min, { error }).max(max, { error })
+}
+
+/** The message for a required field that is absent; for anything else the general wording applies. */
+export const required = (todo: string) => (issue: { readonly input?: unknown }) =>
+  issue.input === undefined ? `is required: ${todo}` : undefined
+
+/** A string that `problem` finds nothing wrong with; otherwise what it says is the error. */
+const checked = (problem: (text: string) => string | undefined, error?: ReturnType<typeof required>) =>
+  z.string(error && { error }).superRefine((text, context) => {
+    const message = problem(text)
+    if (message !== undefined) context.addIssue(message)
+  })
+
+/** An id of an origin or a route. It shows in logs and headers, so it is kept to plain characters. */
+export const id = checked((text) =>
+  /^[A-Za-z0-9._:-]{1,64}$/.test(text)
+    ? undefined
+    : `must be 1 to 64 letters, digits, ".", "_", ":" or "-"; got ${quote(text)}`,
+)
+
+/** A pool's name. `__proto__` never gets here, see cross.ts. */
+export const poolName = checked((text) =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(text) ? undefined : 'is not a pool name: use 1 to 64 letters, digits, "_" or "-"',
+)
+
+export const hostPattern = checked(checkHost)
+
+export const pathPattern = checked(checkPath, required('"/*" takes every path'))
+
+/** A header name, lower case on output. */
+export const headerName = checked((text) =>
+  TOKEN.test(text) ? undefined : `must be a header name such as "accept-language"; got ${quote(text)}`,
+).transform((name) => name.toLowerCase())
+
+/** A cookie name; cookie names are case-sensitive. */
+export const cookieName = checked((text) =>
+  TOKEN.test(text) ? undefined : `must be a cookie name such as "currency"; got ${quote(text)}`,
+)
+
+/** A request method. Methods are case-sensitive (RFC 9110 §9.1), and these two are never forwarded. */
+export const method = checked((text) => {
+  if (!TOKEN.test(text)) return `must be a method such as "GET"; got ${quote(text)}`
+  if (text !== text.toUpperCase()) return `methods are case-sensitive: write ${quote(text.toUpperCase())}`
+  if (text === 'TRACE' || text === 'CONNECT') return `${text} is never forwarded: remove it`
+  return undefined
+})
+
+/** The target of a probe: path and query. */
+export const probePath = checked((text) =>
+  /^\/[!"$-~]{0,1023}$/.test(text) ? undefined : `must start with "/" and be printable ASCII; got ${quote(text)}`,
+)
+
+/** Statuses that count as healthy: `200`, `200-299`, or several with commas; without spaces on output. */
+export const statusList = checked((text) =>
+  text.split(',').every(isStatusRange)
+    ? undefined
+    : `must be statuses from 100 to 599 such as "200", "200-299" or "200,301-302"; got ${quote(text)}`,
+).transform((text) => text.replaceAll(' ', ''))
+
+const isStatusRange = (part: string): boolean => {
+  const [, from, to = from] = /^ *([1-5]\d\d)(?:-([1-5]\d\d))? *$/.exec(part) ?? []
+  return from !== undefined && to !== undefined && from <= to
+}
+
+/** One of some words, or `kind:NAME` where NAME is a token. Header names come out in lower case. */
+export const selector = <const W extends string, const K extends 'header' | 'cookie'>(
+  words: readonly W[],
+  kinds: readonly K[],
+) => {
+  const forms = [...words, ...kinds.map((kind) => `${kind}:NAME`)].join(', ')
+  return z.string().transform((text, context): W | `${K}:${string}` => {
+    const word = words.find((each) => each === text)
+    if (word !== undefined) return word
+    const kind = kinds.find((each) => text.startsWith(`${each}:`))
+    const name = text.slice(text.indexOf(':') + 1)
+    if (kind !== undefined && TOKEN.test(name)) return `${kind}:${kind === 'header' ? name.toLowerCase() : name}`
+    context.addIssue(`must be one of ${forms}; got ${quote(text)}`)
+    return z.NEVER
+  })
+}
+
+/** The parameters of the query that belong to the cache key. */
+export type QueryRule = 'all' | 'none' | { readonly only: readonly string[] } | { readonly except: readonly string[] }
+
+/** All or none of the query, or a list of parameters to take or to leave. One message, whatever is wrong inside. */
+export const queryRule = z.custom<QueryRule>(isQueryRule, {
+  error: (issue) => `must be "all", "none", {"only": [NAMES]} or {"except": [NAMES]}; got ${quote(issue.input)}`,
+})
+
+function isQueryRule(value: unknown): boolean {
+  if (value === 'all' || value === 'none') return true
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const [[field, names] = [], ...others] = Object.entries(value)
+  const isNames = Array.isArray(names) && names.every((name) => typeof name === 'string')
+  return others.length === 0 && (field === 'only' || field === 'except') && isNames
+}
+
+/** The address of an origin, normalised to `scheme://host[:port]`. */
+export const originUrl = checked(
+  originProblem,
+  required('give the address of the server, such as "https://a.example.com"'),
+).transform(bareUrl)
+
+/** Never quotes the text, which may hold a password. */
+function originProblem(text: string): string | undefined {
+  if (!/^https?:\/\//i.test(text)) return 'must start with "http://" or "https://"'
+  if (/[\s\\]/.test(text) || !URL.canParse(text)) return 'is not a valid URL: write it as "https://host[:port]"'
+  const url = new URL(text)
+  if (!/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/.test(url.hostname))
+    return 'must name one host, such as "https://a.example.com"'
+  if (url.port === '0') return 'must have a port from 1 to 65535'
+  const instead = `write it as "${bareUrl(text)}"`
+  if (url.username !== '' || url.password !== '') return `must have no user name or password: ${instead}`
+  // A bare "?" or "#" leaves no trace in the parsed URL.
+  if (url.pathname !== '/' || /[?#]/.test(text)) return `must have no path, query or fragment: ${instead}`
+  return undefined
+}
+
+function bareUrl(text: string): string {
+  const url = new URL(text)
+  return `${url.protocol}//${url.host}`
+}
+
+/** The id of an origin that was given none: its host, with the port unless it is the scheme's own. */
+export const defaultOriginId = (url: string): string => new URL(url).host

@@ -1,0 +1,192 @@
+// The shape of a configuration: every field, its range and its default. Objects are strict, so an unknown field
+// is an error. What concerns several fields at once (a route's pools exist, ids differ) is in cross.ts.
+// Objects with defaults inside use prefault({}): an absent object is read as an empty one.
+
+import * as z from 'zod'
+import {
+  cookieName,
+  defaultOriginId,
+  headerName,
+  hostPattern,
+  id,
+  method,
+  originUrl,
+  pathPattern,
+  poolName,
+  probePath,
+  queryRule,
+  required,
+  selector,
+  statusList,
+  whole,
+} from './fields.ts'
+
+export type { QueryRule } from './fields.ts'
+
+const YEAR_SECONDS = 31_536_000
+const MAX_WAIT_MS = 600_000
+const MAX_KEPT_BODY_BYTES = 8_388_608
+
+/** One server. */
+const originSchema = z
+  .strictObject({
+    /** Default: the URL's host and port. */
+    id: id.optional(),
+    /** `scheme://host[:port]`, nothing after it. */
+    url: originUrl,
+    /** Share of the traffic beside the other origins of its priority. */
+    weight: whole(1, 1000, ': to take an origin out, use "state": "off"').default(1),
+    /** 0 is used first; the next number only when all before it are unhealthy. */
+    priority: whole(0, 9).default(0),
+    /** drain: keeps its clients, gets no new ones. off: gets nothing. */
+    state: z.enum(['ready', 'drain', 'off']).default('ready'),
+  })
+  .transform(({ id, ...origin }) => ({ id: id ?? defaultOriginId(origin.url), ...origin }))
+
+const timeoutsSchema = z.strictObject({
+  /** Until the head of the response has come. */
+  headersMs: whole(1, MAX_WAIT_MS).default(10_000),
+  /** Between two pieces of the body. */
+  idleMs: whole(1, MAX_WAIT_MS).default(30_000),
+})
+
+const retrySchema = z.strictObject({
+  /** Attempts in all, the first included. */
+  tries: whole(1, 10).default(2),
+  /** Retries, in percent of the requests of the pool. */
+  budgetPercent: whole(0, 100).default(20),
+  /** Request bodies up to this size are kept so that they can be sent again. */
+  maxBodyBytes: whole(0, MAX_KEPT_BODY_BYTES).default(262_144),
+})
+
+const hedgeSchema = z.strictObject({
+  /** How long the first attempt may be silent before a second one starts. */
+  afterMs: whole(1, MAX_WAIT_MS).default(300),
+  /** Hedges, in percent of the requests of the pool. */
+  budgetPercent: whole(0, 100).default(5),
+})
+
+const monitorSchema = z.strictObject({
+  /** What is asked for, on every origin of the pool. */
+  path: probePath.default('/healthz'),
+  /** Statuses that count as healthy: one, a range, or several with commas. */
+  expectStatus: statusList.default('200-299'),
+  /** Between two probes of an origin. */
+  intervalSeconds: whole(1, 3600).default(10),
+  timeoutMs: whole(1, MAX_WAIT_MS).default(2000),
+  /** Failures in a row that make an origin unhealthy. */
+  fails: whole(1, 100).default(3),
+  /** Successes in a row that make it healthy again. */
+  passes: whole(1, 100).default(2),
+})
+
+const ejectionSchema = z.strictObject({
+  /** Failed attempts in a row that eject an origin. */
+  failures: whole(1, 1000).default(3),
+  /** Time of the first ejection; it grows with each further one. */
+  baseSeconds: whole(1, 3600).default(30),
+  /** Share of the pool that may be ejected at once; 0 turns ejection off. */
+  maxPercent: whole(0, 100).default(50),
+})
+
+const affinitySchema = z.strictObject({
+  /** What tells one client from another. */
+  by: selector(['cookie', 'ip'], ['header']).default('cookie'),
+  /** How long a client keeps its origin after its last request. */
+  ttlSeconds: whole(1, YEAR_SECONDS).default(1800),
+  /** When that origin is unhealthy. temporary: another until it is back. sticky: another for good. none: an error. */
+  onFailure: z.enum(['temporary', 'sticky', 'none']).default('temporary'),
+})
+
+/** Origins that serve the same thing. */
+const poolSchema = z.strictObject({
+  origins: z
+    .array(originSchema, { error: required('give at least one origin') })
+    .min(1, 'must not be empty: give at least one origin'),
+  /** Which origin of the pool. */
+  policy: z.enum(['round-robin', 'random', 'least-request', 'peak-ewma', 'hash']).default('peak-ewma'),
+  /** What the hash policy hashes. */
+  hashOn: selector(['ip', 'path', 'url', 'session'], ['header', 'cookie']).default('ip'),
+  timeouts: timeoutsSchema.prefault({}),
+  retry: retrySchema.prefault({}),
+  /** Absent: off. */
+  hedge: hedgeSchema.optional(),
+  /** Active probes. Absent: off. */
+  monitor: monitorSchema.optional(),
+  /** Passive and timed; on by default. */
+  ejection: ejectionSchema.prefault({}),
+  /** With less than this share of healthy origins, health is ignored and all are used. */
+  panicPercent: whole(0, 100).default(50),
+  /** Absent: off. */
+  affinity: affinitySchema.optional(),
+})
+
+const keyRuleSchema = z.strictObject({
+  /** Which parameters of the query belong to the cache key. */
+  query: queryRule.default('all'),
+  /** Request headers whose values belong to it; lower case on output. */
+  headers: z.array(headerName).default([]),
+  /** Cookies whose values belong to it. */
+  cookies: z.array(cookieName).default([]),
+})
+
+const cacheRuleSchema = z.strictObject({
+  /** respect: what the origin says (RFC 9111). force: ttlSeconds, whatever it says. */
+  mode: z.enum(['off', 'respect', 'force']).default('respect'),
+  /** Freshness: with force always, with respect when the origin says nothing (absent: heuristic rules). */
+  ttlSeconds: whole(0, YEAR_SECONDS).optional(),
+  /** How long after that a stale response may be served while a new one is fetched (RFC 5861 §3). */
+  graceSeconds: whole(0, YEAR_SECONDS).default(0),
+  /** How long after that a stale response may be served because the origin fails (RFC 5861 §4). */
+  errorGraceSeconds: whole(0, YEAR_SECONDS).default(0),
+  key: keyRuleSchema.prefault({}),
+  /** Where equal requests that miss wait for one fetch. */
+  collapse: z.enum(['off', 'colo', 'global']).default('colo'),
+})
+
+const methodList = z.array(method)
+
+/** A match on a request, and what to do with it. */
+const routeSchema = z.strictObject({
+  /** Default: `route-1` for the first, and so on; filled in by the list, which knows the position. */
+  id: id.optional(),
+  /** `*`, an exact host, or `*.example.com` for its subdomains. */
+  host: hostPattern.default('*'),
+  /** Literal text, `*` for any run of characters, `:name` for one segment. */
+  path: pathPattern,
+  methods: methodList
+    .min(1, 'must not be empty: name at least one method')
+    .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
+  /** Methods that may be sent to a second origin without an Idempotency-Key. */
+  retryMethods: methodList.default(['GET', 'HEAD', 'OPTIONS']),
+  /** Steering: in this order, by health. */
+  pools: z
+    .array(z.string(), { error: required('name at least one pool') })
+    .min(1, 'must not be empty: name at least one pool'),
+  cache: cacheRuleSchema.prefault({}),
+  /** Whether requests carry the client's session. */
+  session: z.boolean().default(false),
+})
+
+/** The id of a route that was given none, from its position. */
+export const defaultRouteId = (index: number): string => `route-${index + 1}`
+
+/** The whole document. Parse with `parseConfig`, which also checks what lies between the fields. */
+export const configSchema = z.strictObject({
+  pools: z
+    .record(poolName, poolSchema, { error: required('name at least one pool') })
+    .refine((pools) => Object.keys(pools).length > 0, 'must not be empty: name at least one pool'),
+  /** The first that matches is taken. */
+  routes: z
+    .array(routeSchema, { error: required('give at least one route') })
+    .min(1, 'must not be empty: give at least one route')
+    .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
+})
+
+export type Config = z.output<typeof configSchema>
+export type Pool = Config['pools'][string]
+export type Origin = Pool['origins'][number]
+export type Policy = Pool['policy']
+export type Route = Config['routes'][number]
+export type CacheRule = Route['cache']
+export type KeyRule = CacheRule['key']

@@ -1,0 +1,76 @@
+// What is allowed but probably not meant: routes that never match, pools without use, addresses that will not
+// work in production, fields that have no effect yet. Takes a configuration without errors.
+
+import { isPublicAddress } from './address.ts'
+import { type ConfigError, formatPath, quote } from './errors.ts'
+import { notYet } from './not-yet.ts'
+import type { Config } from './schema.ts'
+import { findShadows } from './shadow.ts'
+
+const RESERVED_PREFIX = '/_weir/'
+
+/** All warnings for a configuration and the document it was read from. */
+export const findWarnings = (config: Config, document: unknown): ConfigError[] => [
+  ...deadRoutes(config),
+  ...unusedPools(config),
+  ...bareAddresses(config),
+  ...notices(document),
+]
+
+const deadRoutes = ({ routes }: Config): ConfigError[] => {
+  const reserved = routes.flatMap(({ path }, index) =>
+    path.startsWith(RESERVED_PREFIX)
+      ? [warning(['routes', index, 'path'], `can never match: paths under ${RESERVED_PREFIX} belong to the gateway`)]
+      : [],
+  )
+  const shadowed = findShadows(routes).map(({ index, by }) =>
+    warning(
+      ['routes', index],
+      `can never match: routes[${by}] (${quote(routes[by]?.id)}) takes all its requests; move this route before it`,
+    ),
+  )
+  return [...reserved, ...shadowed]
+}
+
+const unusedPools = ({ pools, routes }: Config): ConfigError[] => {
+  const used = new Set(routes.flatMap((route) => route.pools))
+  return Object.keys(pools)
+    .filter((name) => !used.has(name))
+    .map((name) => warning(['pools', name], 'no route uses this pool: name it in the "pools" of a route, or remove it'))
+}
+
+const bareAddresses = ({ pools }: Config): ConfigError[] =>
+  Object.entries(pools).flatMap(([name, { origins }]) =>
+    origins.flatMap(({ url }, index) =>
+      isPublicAddress(new URL(url).hostname)
+        ? [
+            warning(
+              ['pools', name, 'origins', index, 'url'],
+              'Cloudflare refuses fetches to bare IP addresses in production: give it a host name',
+            ),
+          ]
+        : [],
+    ),
+  )
+
+const notices = (document: unknown): ConfigError[] =>
+  notYet.flatMap(({ field, when, meanwhile }) =>
+    valuesAt(document, field.split('.'))
+      .filter(({ value }) => when(value))
+      .map(({ path }) => warning(path, `is not built yet and has no effect: ${meanwhile}`)),
+  )
+
+type Found = { readonly path: readonly PropertyKey[]; readonly value: unknown }
+
+/** The values that were written at a place; `*` stands for every name or position. */
+const valuesAt = (value: unknown, [head, ...rest]: readonly string[], path: readonly PropertyKey[] = []): Found[] => {
+  if (value === undefined) return []
+  if (head === undefined) return [{ path, value }]
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return value.flatMap((item, index) => valuesAt(item, rest, [...path, index]))
+  return Object.entries(value)
+    .filter(([name]) => head === '*' || head === name)
+    .flatMap(([name, item]) => valuesAt(item, rest, [...path, name]))
+}
+
+const warning = (path: readonly PropertyKey[], message: string): ConfigError => ({ path: formatPath(path), message })

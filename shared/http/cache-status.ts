@@ -1,0 +1,26 @@
+// What the cache did, in its own response field (RFC 9211). The cache is called `weir`.
+import type { NoStoreReason } from './may-store.ts'
+
+export type CacheStatus =
+  | { readonly kind: 'hit'; readonly ttl: number }
+  | {
+      readonly kind: 'forward'
+      readonly because: ForwardReason
+      /** Absent where no response came. */
+      readonly status?: number
+      readonly stored: boolean
+      readonly detail?: NoStoreReason | undefined
+    }
+
+/** RFC 9211 §2.2. */
+export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'request' | 'stale'
+
+/** The member for this cache; reasons are tokens, so nothing needs quoting. */
+export function formatCacheStatus(status: CacheStatus): string {
+  if (status.kind === 'hit') return `weir; hit; ttl=${status.ttl}`
+  let text = `weir; fwd=${status.because}`
+  if (status.status !== undefined) text += `; fwd-status=${status.status}`
+  if (status.stored) text += '; stored'
+  if (status.detail !== undefined) text += `; detail=${status.detail}`
+  return text
+}

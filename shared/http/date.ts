@@ -1,0 +1,38 @@
+// HTTP dates (RFC 9110 §5.6.7): the one form that may be sent, and the two obsolete ones that must be read.
+// Anything else, among it what Date.parse would let pass, is no date.
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const imf = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/
+const rfc850 =
+  /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/
+const asctime = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/
+
+/**
+ * The instant of an HTTP-date in milliseconds since the epoch, or undefined where it is none.
+ * `now` (ms) settles the century of an RFC 850 date: more than fifty years ahead means the last century.
+ */
+export function parseHttpDate(text: string, now: number): number | undefined {
+  let match = imf.exec(text)
+  if (match !== null) return instant(match[3]!, match[2]!, match[1]!, match[4]!, match[5]!, match[6]!)
+  match = asctime.exec(text)
+  if (match !== null) return instant(match[6]!, match[1]!, match[2]!, match[3]!, match[4]!, match[5]!)
+  match = rfc850.exec(text)
+  if (match === null) return undefined
+  return instant(fullYear(Number(match[3]), now), match[2]!, match[1]!, match[4]!, match[5]!, match[6]!)
+}
+
+function fullYear(twoDigits: number, now: number): string {
+  const thisYear = new Date(now).getUTCFullYear()
+  const inThisCentury = thisYear - (thisYear % 100) + twoDigits
+  return String(inThisCentury > thisYear + 50 ? inThisCentury - 100 : inThisCentury)
+}
+
+function instant(year: string, month: string, day: string, hour: string, minute: string, second: string) {
+  const monthIndex = months.indexOf(month)
+  // A leap second (60) is read as the next second.
+  if (monthIndex < 0 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
+  const midnight = Date.UTC(Number(year), monthIndex, Number(day))
+  // Date.UTC rolls 31 February over into March.
+  if (new Date(midnight).getUTCDate() !== Number(day)) return undefined
+  return midnight + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000
+}

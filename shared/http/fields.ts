@@ -1,0 +1,70 @@
+// Which header fields cross the gateway, and which stop at it (RFC 9110 §7.6.1). Purely names: the values are
+// carried by the caller.
+
+/** What the core needs of a set of header fields; the platform's `Headers` is one. */
+export interface Fields {
+  get(name: string): string | null
+}
+
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+/** Fields without which a message means something else: a Connection header cannot nominate them away. */
+const neverNominated = new Set(['host', 'content-length', 'content-type', 'content-encoding', 'content-range'])
+
+/** The fields that end at this hop: the known ones that are present, and those that Connection nominates. */
+export function hopByHopFields(fields: Fields): string[] {
+  const nominated = (fields.get('connection') ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) && !neverNominated.has(name))
+  return [...hopByHop, ...nominated]
+}
+
+/**
+ * Whether a client's field is dropped because the gateway (or the platform) says these things itself, or because
+ * origins and frameworks take it for the truth about the request: believed from a client, it would poison entries.
+ */
+export function isForgeable(name: string): boolean {
+  return (
+    name.startsWith('x-forwarded-') ||
+    name.startsWith('weir-') ||
+    name.startsWith('cf-') ||
+    name.startsWith('x-original-') ||
+    name.startsWith('x-rewrite-') ||
+    name.startsWith('x-http-method') ||
+    forgeable.has(name)
+  )
+}
+
+const forgeable = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'fastly-client-ip',
+  'x-host',
+  'x-forwarded',
+  'x-method-override',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'cdn-loop',
+  'surrogate-capability',
+])
+
+/** Fields of an origin's response that are addressed to the gateway and are not sent on. */
+export function isForGateway(name: string): boolean {
+  return name.startsWith('weir-') || name === 'cache-tag' || name === 'surrogate-key' || name === 'surrogate-control'
+}

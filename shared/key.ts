@@ -1,0 +1,70 @@
+// Every derived name in the system. Two different things never get the same name: each part is encoded so that
+// the separator cannot occur in it.
+import type { CacheRule } from './config/schema.ts'
+import type { Fields } from './http/fields.ts'
+import { normaliseEscapes, type Target } from './http/target.ts'
+
+/** Paths below belong to the gateway: no client reaches them, and no origin. */
+export const reservedPrefix = '/_weir/'
+
+/**
+ * The name of a cache entry: a URL on the request's own host, below the reserved prefix, of scheme, host, path,
+ * the keyed part of the query, and the values of the headers and cookies that the rule chooses.
+ * The rule's own shape is part of it, so that entries made under another rule are not taken for these.
+ */
+export function cacheKey(target: Target, rule: CacheRule['key'], fields: Fields): string {
+  const parts = [target.path, queryPart(target.query, rule.query)]
+  for (const name of rule.headers) parts.push('h', name, presence(fields.get(name)))
+  if (rule.cookies.length > 0) {
+    const cookies = parseCookies(fields.get('cookie'))
+    for (const name of rule.cookies) parts.push('c', name, presence(cookies.get(name)))
+  }
+  // Commas are escaped within a part, and no segment of the path is a dot segment.
+  return `${target.scheme}://${target.host}${reservedPrefix}cache/1,${parts.map(encodeURIComponent).join(',')}`
+}
+
+const presence = (value: string | null | undefined): string =>
+  value === null || value === undefined ? '-' : `+${value}`
+
+function queryPart(query: string, rule: CacheRule['key']['query']): string {
+  if (rule === 'none') return 'none'
+  if (rule === 'all') return `all${query}`
+  return `${JSON.stringify(rule)}${keyedQuery(query, rule)}`
+}
+
+/**
+ * The part of a query that is in the key, empty or with its `?`. On a route that caches, this and nothing more
+ * goes to the origin: what is not in the key must not change the answer.
+ */
+export function keyedQuery(query: string, rule: CacheRule['key']['query']): string {
+  if (rule === 'all') return query
+  if (rule === 'none' || query === '') return ''
+  const names = new Set('only' in rule ? rule.only : rule.except)
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((pair) => names.has(parameterName(pair)) === 'only' in rule)
+  return kept.length === 0 ? '' : `?${kept.join('&')}`
+}
+
+/** A parameter's name as a form decoder reads it; one that cannot be decoded stands for itself. */
+function parameterName(pair: string): string {
+  const raw = pair.split('=', 1)[0]!.replaceAll('+', ' ')
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return normaliseEscapes(raw)
+  }
+}
+
+/** Cookies of a Cookie field; the platform joins several fields with a comma (RFC 6265 §5.4 knows one field). */
+export function parseCookies(field: string | null): Map<string, string> {
+  const cookies = new Map<string, string>()
+  if (field === null) return cookies
+  for (const pair of field.split(/[;,] */)) {
+    const equals = pair.indexOf('=')
+    const name = pair.slice(0, equals).trim()
+    if (equals > 0 && !cookies.has(name)) cookies.set(name, pair.slice(equals + 1).trim())
+  }
+  return cookies
+}

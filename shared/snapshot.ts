@@ -1,0 +1,24 @@
+// One configuration, made ready for requests: routes compiled, pools ready to choose from. A request takes one
+// snapshot at its start and keeps it, so that none sees half of two configurations.
+import { type PoolState, startPool } from './balance/rank.ts'
+import type { Config, Route } from './config/schema.ts'
+import { compileRoutes, type Router } from './routing.ts'
+
+export interface Snapshot {
+  /** Counts up with every replacement. */
+  readonly version: number
+  readonly config: Config
+  readonly router: Router
+  readonly pools: ReadonlyMap<string, PoolState>
+}
+
+/** `random` gives numbers in [0, 1): each isolate starts its turns elsewhere. */
+export function makeSnapshot(version: number, config: Config, random: () => number): Snapshot {
+  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, startPool(pool, random)]))
+  return { version, config, router: compileRoutes(config), pools }
+}
+
+/** The pools of a route, in the order in which they are asked. */
+export function poolsOf(snapshot: Snapshot, route: Route): PoolState[] {
+  return route.pools.map((name) => snapshot.pools.get(name)!)
+}

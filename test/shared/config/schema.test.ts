@@ -1,0 +1,131 @@
+import { describe, expect, it, test } from 'vitest'
+import { parseDocument } from '../../../shared/config/parse.ts'
+import { smallest, withOrigin, withPool, withRoute } from './example.ts'
+
+const configOf = (document: unknown) => {
+  const parsed = parseDocument(document)
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
+  return parsed.value.config
+}
+const poolOf = (fields: object) => configOf(withPool(fields)).pools.web
+const originOf = (fields: object) => configOf(withOrigin(fields)).pools.web?.origins[0]
+const routeOf = (fields: object) => configOf(withRoute(fields)).routes[0]
+
+describe('defaults', () => {
+  it('fills in everything that the smallest document leaves out', () => {
+    expect(configOf(smallest())).toStrictEqual({
+      pools: {
+        web: {
+          origins: [{ id: '127.0.0.1:9001', url: 'http://127.0.0.1:9001', weight: 1, priority: 0, state: 'ready' }],
+          policy: 'peak-ewma',
+          hashOn: 'ip',
+          timeouts: { headersMs: 10_000, idleMs: 30_000 },
+          retry: { tries: 2, budgetPercent: 20, maxBodyBytes: 262_144 },
+          ejection: { failures: 3, baseSeconds: 30, maxPercent: 50 },
+          panicPercent: 50,
+        },
+      },
+      routes: [
+        {
+          id: 'route-1',
+          host: '*',
+          path: '/*',
+          methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+          retryMethods: ['GET', 'HEAD', 'OPTIONS'],
+          pools: ['web'],
+          cache: {
+            mode: 'respect',
+            graceSeconds: 0,
+            errorGraceSeconds: 0,
+            key: { query: 'all', headers: [], cookies: [] },
+            collapse: 'colo',
+          },
+          session: false,
+        },
+      ],
+    })
+  })
+
+  test.each([
+    ['hedge', { afterMs: 300, budgetPercent: 5 }],
+    [
+      'monitor',
+      { path: '/healthz', expectStatus: '200-299', intervalSeconds: 10, timeoutMs: 2000, fails: 3, passes: 2 },
+    ],
+    ['affinity', { by: 'cookie', ttlSeconds: 1800, onFailure: 'temporary' }],
+    ['timeouts', { headersMs: 10_000, idleMs: 30_000 }],
+    ['retry', { tries: 2, budgetPercent: 20, maxBodyBytes: 262_144 }],
+    ['ejection', { failures: 3, baseSeconds: 30, maxPercent: 50 }],
+  ])('fills in an empty %s', (field, expected) => {
+    expect(poolOf({ [field]: {} })).toHaveProperty(field, expected)
+  })
+
+  it('keeps what is written beside a default', () => {
+    expect(poolOf({ retry: { tries: 5 } })?.retry).toEqual({ tries: 5, budgetPercent: 20, maxBodyBytes: 262_144 })
+  })
+
+  it('numbers the routes without an id by their position', () => {
+    const routes = [
+      { id: 'first', path: '/a', pools: ['web'] },
+      { path: '/b', pools: ['web'] },
+    ]
+    expect(configOf({ ...smallest(), routes }).routes.map(({ id }) => id)).toEqual(['first', 'route-2'])
+  })
+
+  it('gives each configuration defaults of its own', () => {
+    configOf(smallest()).routes[0]?.methods.push('BREW')
+    expect(configOf(smallest()).routes[0]?.methods).not.toContain('BREW')
+  })
+})
+
+describe('normal forms', () => {
+  test.each([
+    ['a final slash', 'https://a.example.com/', 'https://a.example.com', 'a.example.com'],
+    ['upper case', 'HTTPS://A.Example.com', 'https://a.example.com', 'a.example.com'],
+    ['the port of the scheme', 'https://a.example.com:443', 'https://a.example.com', 'a.example.com'],
+    ['another port', 'http://a.example.com:8080/', 'http://a.example.com:8080', 'a.example.com:8080'],
+    ['IPv6', 'http://[0:0::1]:9001', 'http://[::1]:9001', '[::1]:9001'],
+    ['punycode', 'http://bücher.example', 'http://xn--bcher-kva.example', 'xn--bcher-kva.example'],
+  ])('origin url: %s', (_title, written, url, id) => {
+    expect(originOf({ url: written })).toMatchObject({ url, id })
+  })
+
+  test.each([
+    [
+      'header names in key',
+      { cache: { key: { headers: ['Accept-Language'] } } },
+      { cache: { key: { headers: ['accept-language'] } } },
+    ],
+    [
+      'cookie names in key',
+      { cache: { key: { cookies: ['Currency'] } } },
+      { cache: { key: { cookies: ['Currency'] } } },
+    ],
+    ['query, some', { cache: { key: { query: { only: ['q'] } } } }, { cache: { key: { query: { only: ['q'] } } } }],
+    [
+      'query, all but',
+      { cache: { key: { query: { except: ['utm'] } } } },
+      { cache: { key: { query: { except: ['utm'] } } } },
+    ],
+    ['a method of somebody else', { methods: ['PURGE'] }, { methods: ['PURGE'] }],
+    ['no retries', { retryMethods: [] }, { retryMethods: [] }],
+    ['force', { cache: { mode: 'force', ttlSeconds: 0 } }, { cache: { mode: 'force', ttlSeconds: 0 } }],
+  ])('route: %s', (_title, fields, expected) => {
+    expect(routeOf(fields)).toMatchObject(expected)
+  })
+
+  test.each([
+    ['a header in hashOn', { hashOn: 'header:X-User' }, { hashOn: 'header:x-user' }],
+    ['a cookie in hashOn', { hashOn: 'cookie:Cart' }, { hashOn: 'cookie:Cart' }],
+    ['a header in affinity', { affinity: { by: 'header:X-User' } }, { affinity: { by: 'header:x-user' } }],
+    ['statuses', { monitor: { expectStatus: '200, 301-302' } }, { monitor: { expectStatus: '200,301-302' } }],
+    ['a probe with a query', { monitor: { path: '/up?deep=1' } }, { monitor: { path: '/up?deep=1' } }],
+  ])('pool: %s', (_title, fields, expected) => {
+    expect(poolOf(fields)).toMatchObject(expected)
+  })
+
+  it('takes pools with names that objects have', () => {
+    const document = { pools: { constructor: smallest().pools.web }, routes: [{ path: '/*', pools: ['constructor'] }] }
+    expect(Object.keys(configOf(document).pools)).toEqual(['constructor'])
+  })
+})

@@ -1,0 +1,159 @@
+import { describe, expect, it, test } from 'vitest'
+import { parseConfig, parseDocument } from '../../../shared/config/parse.ts'
+import { EXAMPLE, smallest, withPool, withRoute } from './example.ts'
+
+const warningsOf = (document: unknown) => {
+  const parsed = parseDocument(document)
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
+  return parsed.value.warnings.map(({ path, message }) => [path, message])
+}
+
+const withRoutes = (...routes: object[]) => ({
+  ...smallest(),
+  routes: routes.map((route) => ({ path: '/*', pools: ['web'], ...route })),
+})
+
+const shadowed = (by: number, id: string) =>
+  `can never match: routes[${by}] ("${id}") takes all its requests; move this route before it`
+
+it('has nothing to say about the smallest document', () => {
+  expect(warningsOf(smallest())).toEqual([])
+})
+
+describe('routes that never match', () => {
+  test.each<[title: string, routes: object[], expected: string[][]]>([
+    ['the same again', [{}, {}], [['routes[1]', shadowed(0, 'route-1')]]],
+    [
+      'everything before something',
+      [{ id: 'all' }, { host: 'a.example.com', path: '/a' }],
+      [['routes[1]', shadowed(0, 'all')]],
+    ],
+    ['the first that takes it is named', [{ path: '/a' }, {}, { path: '/a' }], [['routes[2]', shadowed(0, 'route-1')]]],
+    ['fewer methods', [{ methods: ['GET', 'HEAD'] }, { methods: ['HEAD'] }], [['routes[1]', shadowed(0, 'route-1')]]],
+    ['more methods', [{ methods: ['GET'] }, { methods: ['GET', 'HEAD'] }], []],
+    ['another host', [{ host: 'a.example.com' }, { host: 'b.example.com' }], []],
+    ['something before everything', [{ path: '/a' }, {}], []],
+    [
+      'the gateway itself',
+      [{ path: '/_weir/api/*' }],
+      [['routes[0].path', 'can never match: paths under /_weir/ belong to the gateway']],
+    ],
+  ])('%s', (_title, routes, expected) => {
+    expect(warningsOf(withRoutes(...routes))).toEqual(expected)
+  })
+})
+
+it('names pools that no route uses', () => {
+  const pools = { ...smallest().pools, spare: { origins: [{ url: 'http://localhost:9002' }] } }
+  expect(warningsOf({ ...smallest(), pools })).toEqual([
+    ['pools.spare', 'no route uses this pool: name it in the "pools" of a route, or remove it'],
+  ])
+})
+
+describe('bare addresses', () => {
+  test.each([
+    ['http://203.0.113.7', true],
+    ['https://8.8.8.8:8443', true],
+    ['http://172.32.0.1', true],
+    ['http://100.128.0.1', true],
+    ['http://[2001:db8::1]', true],
+    ['http://[::ffff:8.8.8.8]', true],
+    ['http://203.0.113.7.example.com', false],
+    ['http://localhost', false],
+    ['http://127.0.0.1:9001', false],
+    ['http://10.1.2.3', false],
+    ['http://172.16.0.1', false],
+    ['http://192.168.1.1', false],
+    ['http://169.254.1.1', false],
+    ['http://100.64.0.1', false],
+    ['http://0.0.0.0', false],
+    ['http://[::1]', false],
+    ['http://[::]', false],
+    ['http://[fd00::1]', false],
+    ['http://[fe80::1]', false],
+    ['http://[::ffff:10.0.0.1]', false],
+    ['http://fd.example.com', false],
+  ])('%s is public: %s', (url, expected) => {
+    const message = 'Cloudflare refuses fetches to bare IP addresses in production: give it a host name'
+    expect(warningsOf(withPool({ origins: [{ url }] }))).toEqual(
+      expected ? [['pools.web.origins[0].url', message]] : [],
+    )
+  })
+})
+
+const NOT_YET = 'is not built yet and has no effect:'
+const ROUND_ROBIN = 'origins are taken by weighted round robin until then'
+
+describe('fields that have no effect yet', () => {
+  test.each<[title: string, document: unknown, path: string, meanwhile: string]>([
+    ['least-request', withPool({ policy: 'least-request' }), 'pools.web.policy', ROUND_ROBIN],
+    ['peak-ewma', withPool({ policy: 'peak-ewma' }), 'pools.web.policy', ROUND_ROBIN],
+    ['hash', withPool({ policy: 'hash' }), 'pools.web.policy', ROUND_ROBIN],
+    ['hashOn', withPool({ hashOn: 'ip' }), 'pools.web.hashOn', 'nothing is hashed until then'],
+    ['hedge', withPool({ hedge: {} }), 'pools.web.hedge', 'no second attempt starts early until then'],
+    ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
+    ['ejection', withPool({ ejection: {} }), 'pools.web.ejection', 'no origin is ejected until then'],
+    [
+      'panic',
+      withPool({ panicPercent: 0 }),
+      'pools.web.panicPercent',
+      'all origins that are not off count as healthy until then',
+    ],
+    ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
+    [
+      'retry budget',
+      withPool({ retry: { budgetPercent: 9 } }),
+      'pools.web.retry.budgetPercent',
+      'only "tries" limits retries until then',
+    ],
+    ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
+    [
+      'grace',
+      withRoute({ cache: { graceSeconds: 1 } }),
+      'routes[0].cache.graceSeconds',
+      'nothing stale is served until then',
+    ],
+    [
+      'error grace',
+      withRoute({ cache: { errorGraceSeconds: 1 } }),
+      'routes[0].cache.errorGraceSeconds',
+      'nothing stale is served until then',
+    ],
+    [
+      'collapse',
+      withRoute({ cache: { collapse: 'colo' } }),
+      'routes[0].cache.collapse',
+      'each miss fetches for itself until then',
+    ],
+  ])('%s', (_title, document, path, meanwhile) => {
+    expect(warningsOf(document)).toEqual([[path, `${NOT_YET} ${meanwhile}`]])
+  })
+
+  test.each([
+    ['round-robin', withPool({ policy: 'round-robin' })],
+    ['random', withPool({ policy: 'random' })],
+    ['tries', withPool({ retry: { tries: 3 } })],
+    ['no session', withRoute({ session: false })],
+    ['no grace', withRoute({ cache: { graceSeconds: 0, errorGraceSeconds: 0 } })],
+    ['no collapse', withRoute({ cache: { collapse: 'off' } })],
+  ])('no notice for %s', (_title, document) => {
+    expect(warningsOf(document)).toEqual([])
+  })
+
+  it('lists those of the complete example', () => {
+    const parsed = parseConfig(EXAMPLE)
+    expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual([
+      'pools.web.policy',
+      'pools.web.hashOn',
+      'pools.web.hedge',
+      'pools.web.monitor',
+      'pools.web.ejection',
+      'pools.web.panicPercent',
+      'pools.web.affinity',
+      'pools.web.retry.budgetPercent',
+      'routes[0].cache.graceSeconds',
+      'routes[0].cache.errorGraceSeconds',
+      'routes[0].cache.collapse',
+    ])
+  })
+})

@@ -1,0 +1,34 @@
+// Who may use the admin API: whoever shows the token. Without a token configured nobody may.
+import type { MiddlewareHandler } from 'hono'
+import { type Problem, problemResponse } from '../problem.ts'
+
+const closed: Problem = {
+  status: 403,
+  reason: 'admin-closed',
+  detail: 'The admin API is closed: no ADMIN_TOKEN is configured. Set one with `npx wrangler secret put ADMIN_TOKEN`.',
+}
+
+const unauthorised: Problem = {
+  status: 401,
+  reason: 'unauthorised',
+  detail: 'Send the admin token as `Authorization: Bearer <ADMIN_TOKEN>`.',
+  headers: { 'www-authenticate': 'Bearer realm="weir"' },
+}
+
+/** Lets requests with the token through. */
+export function requireToken(token: string | undefined): MiddlewareHandler {
+  return async function requireTokenMiddleware(context, next) {
+    if (token === undefined || token === '') return problemResponse(closed)
+    if (!(await isToken(context.req.header('authorization'), token))) return problemResponse(unauthorised)
+    return next()
+  }
+}
+
+/** Compares digests, which have one length, in constant time: the answer's timing tells nothing of the token. */
+async function isToken(authorization: string | undefined, token: string): Promise<boolean> {
+  const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? ''
+  const [left, right] = await Promise.all([digest(given), digest(token)])
+  return crypto.subtle.timingSafeEqual(left, right)
+}
+
+const digest = (text: string): Promise<ArrayBuffer> => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))

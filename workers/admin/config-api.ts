@@ -1,0 +1,117 @@
+// GET and PUT /_weir/api/config: the configuration is read from its primary copy, and replaced as a whole or not
+// at all. A writer who sends If-Match does not overwrite what somebody else has put there meanwhile (RFC 9110 §13.1.1).
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { parseConfig } from '../../shared/config/parse.ts'
+import type { ConfigurationRecord } from '../configuration.ts'
+import { type Problem, problemResponse } from '../problem.ts'
+import { within } from '../within.ts'
+import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+
+const maxDocumentBytes = 1024 * 1024
+/** An administrator can wait for the primary database. */
+const patienceMs = 10_000
+
+export function configApi({ configuration, sources, now }: GatewayServices): Hono<GatewayEnvironment> {
+  const api = new Hono<GatewayEnvironment>()
+
+  /** The newest record; its absence and a database that does not answer are two things. */
+  const newest = () => within(patienceMs, async () => ({ record: await sources.database.read() }))
+
+  api.get('/', async (context) => {
+    const found = await newest()
+    if (found === undefined) return problemResponse(databaseAway('Nothing was read.'))
+    if (found.record === undefined) return problemResponse(nothingYet)
+    const headers = { etag: etagOf(found.record), 'cache-control': 'no-store' }
+    if (names(context.req.header('if-none-match'), found.record)) return new Response(null, { status: 304, headers })
+    return Response.json(JSON.parse(found.record.document), { headers })
+  })
+
+  api.put('/', bodyLimit({ maxSize: maxDocumentBytes, onError: () => problemResponse(tooLarge) }), async (context) => {
+    const parsed = parseConfig(await context.req.text())
+    if (!parsed.ok) return problemResponse(invalid(parsed.error))
+    let expected: number | undefined
+    const ifMatch = context.req.header('if-match')
+    if (ifMatch !== undefined) {
+      const found = await newest()
+      if (found === undefined) return problemResponse(databaseAway('Nothing was changed.'))
+      if (!names(ifMatch, found.record)) return problemResponse(changedMeanwhile(found.record))
+      expected = found.record?.version ?? 0
+    }
+    const document = JSON.stringify(parsed.value.document)
+    const added = await within(patienceMs, async () => ({
+      record: await sources.database.append(document, expected, now()),
+    }))
+    if (added === undefined)
+      return problemResponse(databaseAway('GET the configuration to see whether it was changed.'))
+    const { record } = added
+    if (record === undefined) return problemResponse(changedMeanwhile(undefined))
+    configuration.adopt(record)
+    const published = await within(patienceMs, async () => {
+      await sources.published.write(record)
+      return true
+    })
+    return Response.json(
+      { version: record.version, published: published === true, warnings: parsed.value.warnings },
+      { headers: { etag: etagOf(record) } },
+    )
+  })
+
+  api.all('/', () =>
+    problemResponse({
+      status: 405,
+      reason: 'method-not-allowed',
+      detail: 'The configuration can be read with GET and replaced with PUT.',
+      headers: { allow: 'GET, PUT' },
+    }),
+  )
+  return api
+}
+
+const etagOf = ({ version }: ConfigurationRecord): string => `"${version}"`
+
+/** Whether a list of entity tags names this record, compared strongly; `*` names any that exists. */
+function names(list: string | undefined, record: ConfigurationRecord | undefined): boolean {
+  if (list === undefined || record === undefined) return false
+  return list.trim() === '*' || list.split(',').some((tag) => tag.trim() === etagOf(record))
+}
+
+const nothingYet: Problem = {
+  status: 404,
+  reason: 'no-configuration',
+  detail: 'There is no configuration yet: PUT one here.',
+}
+
+const tooLarge: Problem = {
+  status: 413,
+  reason: 'too-large',
+  detail: `A configuration may have ${maxDocumentBytes} bytes at most. Nothing was changed.`,
+}
+
+function invalid(errors: readonly { path: string; message: string }[]): Problem {
+  const count = errors.length === 1 ? 'an error' : `${errors.length} errors`
+  return {
+    status: 422,
+    reason: 'invalid-configuration',
+    detail: `The configuration has ${count}; nothing was changed.`,
+    more: { errors },
+  }
+}
+
+function databaseAway(consequence: string): Problem {
+  return {
+    status: 503,
+    reason: 'database-unavailable',
+    detail: `The configuration database (D1) does not answer, or its migrations were not applied. ${consequence}`,
+    headers: { 'retry-after': '5' },
+  }
+}
+
+function changedMeanwhile(record: ConfigurationRecord | undefined): Problem {
+  return {
+    status: 412,
+    reason: 'changed-meanwhile',
+    detail: 'The configuration is not the one that If-Match names: GET it again, and apply your change to that one.',
+    ...(record && { headers: { etag: etagOf(record) } }),
+  }
+}

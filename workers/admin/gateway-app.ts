@@ -1,0 +1,56 @@
+// What the gateway answers itself, below /_weir/: its health, and the admin API.
+import { Hono } from 'hono'
+import type { Configuration, ConfigurationSources } from '../configuration.ts'
+import type { Background, Ports } from '../ports.ts'
+import { problemResponse } from '../problem.ts'
+import { requireToken } from './authorise.ts'
+import { configApi } from './config-api.ts'
+
+export interface GatewayServices {
+  readonly adminToken: string | undefined
+  readonly configuration: Configuration
+  readonly sources: ConfigurationSources
+  readonly now: () => number
+}
+
+/** What a handler gets beside the request. */
+export interface GatewayEnvironment {
+  Bindings: { readonly background: Background }
+}
+
+export function gatewayApp(services: GatewayServices): Ports['gateway'] {
+  const app = new Hono<GatewayEnvironment>()
+  app.get('/_weir/health', async (context) => {
+    const { configuration, now } = services
+    const { background } = context.env
+    const snapshot = configuration.held(now(), background) ?? (await configuration.load(now(), background))
+    return health(new URL(context.req.url).hostname, snapshot !== undefined, configuration.troubles())
+  })
+  app.use('/_weir/api/*', requireToken(services.adminToken))
+  app.route('/_weir/api/config', configApi(services))
+  app.notFound((context) =>
+    problemResponse({
+      status: 404,
+      reason: 'no-such-endpoint',
+      detail: `The gateway has nothing at ${context.req.path}.`,
+    }),
+  )
+  app.onError((error) => {
+    console.error(error)
+    return problemResponse({ status: 500, reason: 'internal', detail: 'The gateway failed at this; its log says why.' })
+  })
+  return (request, background) => app.fetch(request, { background })
+}
+
+function health(hostname: string, configured: boolean, troubles: readonly string[]): Response {
+  const because = [...troubles]
+  if (!configured) because.push('there is no configuration to serve by')
+  if (hostname.endsWith('.workers.dev')) {
+    because.push('this host is on workers.dev, where the Cache API keeps nothing: give the Worker a domain of yours')
+  }
+  const status = because.length === 0 ? 'ok' : 'degraded'
+  return Response.json(
+    { status, ...(because.length > 0 && { because }) },
+    { status: configured ? 200 : 503, headers: { 'cache-control': 'no-store' } },
+  )
+}

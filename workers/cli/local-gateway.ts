@@ -1,0 +1,109 @@
+// The gateway on a laptop: the Worker as `npm run deploy` would send it, in Miniflare, with a configuration.
+// It listens on loopback, on a socket of the Worker's own, so that nothing rewrites headers or codings on the way.
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { d1Configuration } from '../adapters/d1-configuration.ts'
+import { kvConfiguration } from '../adapters/kv-configuration.ts'
+import type { Env } from '../env.ts'
+import { choosePort } from './port.ts'
+
+export interface LocalGatewayOptions {
+  /** JSON text of a valid configuration, in force before the first request; absent: what the state holds, if any. */
+  readonly document?: string
+  /** Refused where it is in use; absent: 8787 or the next that is free; 0: any. */
+  readonly port?: number
+  readonly adminToken?: string
+  /** A folder that keeps D1, KV and the cache between runs; absent: a fresh state that is thrown away. */
+  readonly stateFolder?: string
+  /** Gets what the Worker writes with console.warn and console.error. */
+  readonly onLog?: (line: string) => void
+}
+
+export interface LocalGateway {
+  /** Without a slash at the end. */
+  readonly url: string
+  /** Ends the gateway and all its processes. */
+  close(): Promise<void>
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const defaultPort = 8787
+
+/** Resolves when the gateway accepts requests. Throws an Error with a message for people where it cannot. */
+export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
+  // Miniflare would look its own location up on the network.
+  process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
+  const [script, port] = await Promise.all([bundle(), choosePort(options.port, defaultPort)])
+  const miniflare = new Miniflare(miniflareOptions(script, port, options))
+  try {
+    await miniflare.ready
+    const { DB, CONFIG } = await miniflare.getBindings<Env>()
+    await migrate(DB)
+    if (options.document !== undefined) await seed(DB, CONFIG, options.document)
+  } catch (error) {
+    await miniflare.dispose()
+    throw error
+  }
+  return { url: `http://127.0.0.1:${port}`, close: () => miniflare.dispose() }
+}
+
+/** The Worker as one module. */
+export async function bundle(entry = 'workers/index.ts'): Promise<string> {
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'silent',
+  })
+  return result.outputFiles[0]!.text
+}
+
+function miniflareOptions(script: string, port: number, { adminToken, stateFolder, onLog }: LocalGatewayOptions) {
+  const { modulesRules: _, ...bindings } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`).workerOptions
+  const converted = convertV4MiniflareOptions({
+    ...bindings,
+    name: 'weir',
+    modules: true,
+    script,
+    rootPath: root,
+    bindings: adminToken === undefined ? {} : { ADMIN_TOKEN: adminToken },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+    stripCfConnectingIp: false,
+    cf: false,
+    log: new Log(LogLevel.NONE),
+    handleStructuredLogs: ({ level, message }) => {
+      if (level === 'warn' || level === 'error') onLog?.(message)
+    },
+  })
+  return stateFolder === undefined ? converted : { ...converted, resourcePersistencePath: stateFolder }
+}
+
+/** Applies the migrations that this database has not seen, in the table in which wrangler notes them too. */
+async function migrate(database: Env['DB']): Promise<void> {
+  const table =
+    'id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL'
+  await database.prepare(`CREATE TABLE IF NOT EXISTS d1_migrations (${table})`).run()
+  const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
+  const applied = new Set(results.map((row: { name: string }) => row.name))
+  const files = (await readdir(`${root}migrations`)).filter((name) => name.endsWith('.sql') && !applied.has(name))
+  for (const name of files.sort()) {
+    const statements = (await readFile(`${root}migrations/${name}`, 'utf8')).split('--> statement-breakpoint')
+    const noted = database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name)
+    await database.batch([...statements.map((statement) => database.prepare(statement)), noted])
+  }
+}
+
+async function seed(binding: Env['DB'], namespace: Env['CONFIG'], document: string): Promise<void> {
+  const database = d1Configuration(binding)
+  const current = await database.read()
+  const record = current?.document === document ? current : await database.append(document, undefined, Date.now())
+  await kvConfiguration(namespace).write(record!)
+}

@@ -1,0 +1,22 @@
+// What the commands share in a terminal: ending with a message, and running until told to stop.
+
+/** Ends the program with a message for people, and no stack. */
+export function fail(error: unknown, hint?: string): never {
+  console.error(error instanceof Error ? error.message : String(error))
+  if (hint !== undefined) console.error(hint)
+  process.exit(1)
+}
+
+/** Resolves at the first Ctrl-C, SIGTERM or hang-up, or when the npm that started this program is gone. */
+export function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    if (process.env['npm_lifecycle_event'] === undefined) return
+    const parent = process.ppid
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(watch)
+      resolve()
+    }, 500)
+  })
+}

@@ -1,0 +1,6 @@
+/** What wrangler.toml binds, and the secret that `wrangler secret put` sets. */
+export interface Env {
+  readonly DB: D1Database
+  readonly CONFIG: KVNamespace
+  readonly ADMIN_TOKEN?: string
+}

@@ -1,0 +1,53 @@
+// The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
+import { cacheApiStore } from './adapters/cache-api-store.ts'
+import { d1Configuration } from './adapters/d1-configuration.ts'
+import { fetchOrigin } from './adapters/fetch-origin.ts'
+import { kvConfiguration } from './adapters/kv-configuration.ts'
+import { gatewayApp } from './admin/gateway-app.ts'
+import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
+import type { Env } from './env.ts'
+import type { Ports } from './ports.ts'
+import { problemResponse } from './problem.ts'
+import { proxy } from './proxy.ts'
+
+const now = () => Date.now()
+const random = () => Math.random()
+
+let ports: Ports | undefined
+
+function configurationSources(env: Env, host: string): ConfigurationSources {
+  return {
+    published: kvConfiguration(env.CONFIG),
+    database: d1Configuration(env.DB),
+    lastGood: cacheApiConfiguration(() => caches.open('weir-configuration'), `https://${host}/_weir/configuration`),
+  }
+}
+
+function compose(env: Env, host: string): Ports {
+  const sources = configurationSources(env, host)
+  const configuration = createConfiguration(sources, random)
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, now })
+  const store = cacheApiStore(() => caches.open('weir'))
+  return { configuration, gateway, store, origins: fetchOrigin, now, random }
+}
+
+export default {
+  async fetch(request, env, context) {
+    try {
+      ports ??= compose(env, URL.parse(request.url)?.host ?? 'weir.invalid')
+      return await proxy(request, ports, (work) => context.waitUntil(work))
+    } catch (error) {
+      console.error(error)
+      return problemResponse({
+        status: 500,
+        reason: 'internal',
+        detail: 'The gateway failed at this; its log says why.',
+      })
+    }
+  },
+
+  async scheduled(_, env) {
+    await publishAgain(configurationSources(env, 'weir.invalid'))
+  },
+} satisfies ExportedHandler<Env>

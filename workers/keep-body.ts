@@ -1,0 +1,52 @@
+// A request body flows to the origin as it comes. Where the request may be sent again, a body within the bound is
+// kept first, so that a second origin gets the same bytes.
+
+export type KeptBody =
+  | { readonly kind: 'kept'; readonly bytes: Uint8Array | null }
+  /** It can be sent once. */
+  | { readonly kind: 'once'; readonly stream: ReadableStream }
+
+/** Keeps at most `bound` bytes; a longer body comes back as a stream of all its bytes. */
+export async function keepBody(
+  body: ReadableStream | null,
+  length: number | undefined,
+  bound: number,
+): Promise<KeptBody> {
+  if (body === null) return { kind: 'kept', bytes: null }
+  if (length !== undefined && length > bound) return { kind: 'once', stream: body }
+  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
+  const chunks: Uint8Array[] = []
+  let held = 0
+  while (held <= bound) {
+    const { done, value } = await reader.read()
+    if (done) return { kind: 'kept', bytes: joined(chunks, held) }
+    chunks.push(value)
+    held += value.byteLength
+  }
+  return { kind: 'once', stream: resumed(chunks, reader) }
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+/** What was read already, then the rest, at the speed of whoever reads it. */
+function resumed(read: readonly Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream {
+  const early = [...read]
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = early.shift()
+      if (chunk !== undefined) return controller.enqueue(chunk)
+      const { done, value } = await reader.read()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}

@@ -1,0 +1,82 @@
+// The messages that leave the gateway: the request to an origin, made from a client's, and the response to a client,
+// made from an origin's. What ends at this hop stays here, and what the gateway says about a request it says itself.
+import type { Route } from '../shared/config/schema.ts'
+import { originAcceptEncoding } from '../shared/http/content-coding.ts'
+import { type Fields, hopByHopFields, isForGateway, isForgeable } from '../shared/http/fields.ts'
+import type { Target } from '../shared/http/target.ts'
+import { parseCookies } from '../shared/key.ts'
+
+export const via = '1.1 weir'
+
+export function isWebSocketUpgrade(request: Request): boolean {
+  return request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+}
+
+/** The fields of a request to an origin of `route`. */
+export function originFields(request: Request, target: Target, route: Route): Headers {
+  const fields = new Headers(request.headers)
+  const clientAddress = fields.get('cf-connecting-ip') ?? loopback
+  const upgrade = isWebSocketUpgrade(request)
+  for (const name of hopByHopFields(request.headers)) fields.delete(name)
+  for (const name of request.headers.keys()) if (isForgeable(name)) fields.delete(name)
+  fields.delete('host')
+  fields.delete('expect')
+  if (upgrade) fields.set('upgrade', 'websocket')
+  withholdCookies(fields, request.method, route)
+  const acceptEncoding = originAcceptEncoding(fields.get('accept-encoding'))
+  if (acceptEncoding === null) fields.delete('accept-encoding')
+  else fields.set('accept-encoding', acceptEncoding)
+  const requestId = crypto.randomUUID()
+  fields.set('x-forwarded-for', clientAddress)
+  fields.set('x-forwarded-proto', target.scheme)
+  fields.set('x-forwarded-host', target.host)
+  fields.set('x-request-id', requestId)
+  fields.set('traceparent', traceparent(requestId))
+  fields.append('via', via)
+  return fields
+}
+
+/** Cloudflare always tells who asks; without it the gateway runs on a laptop and listens on loopback alone. */
+const loopback = '127.0.0.1'
+
+/**
+ * A forced entry is given to everyone, so its origin must not see who asked first: of the cookies only those that
+ * are part of the key go on.
+ */
+function withholdCookies(fields: Headers, method: string, route: Route): void {
+  const { mode, key } = route.cache
+  if (mode !== 'force' || (method !== 'GET' && method !== 'HEAD')) return
+  const cookies = parseCookies(fields.get('cookie'))
+  const kept = key.cookies.flatMap((name) => (cookies.has(name) ? [`${name}=${cookies.get(name)}`] : []))
+  if (kept.length === 0) fields.delete('cookie')
+  else fields.set('cookie', kept.join('; '))
+}
+
+/** W3C Trace Context: a trace of its own for every request, since a client's word is not taken for it. */
+function traceparent(requestId: string): string {
+  const id = requestId.replaceAll('-', '')
+  return `00-${id}-${id.slice(16)}-01`
+}
+
+/**
+ * Takes out of a response's fields what ends at this hop or is addressed to the gateway. Changes `fields` in place,
+ * since a copy is the dearest thing that a pass does, and returns them. Doing it twice changes nothing more.
+ */
+export function tidyResponse(fields: Headers, now: number): Headers {
+  for (const name of hopByHopFields(fields)) fields.delete(name)
+  const names = [...fields.keys()]
+  for (const name of names) if (isForGateway(name)) fields.delete(name)
+  // RFC 9110 §6.6.1
+  if (!names.includes('date')) fields.set('Date', new Date(now).toUTCString())
+  return fields
+}
+
+export function isEventStream(fields: Fields): boolean {
+  return fields.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true
+}
+
+/** The Content-Length of a response, undefined where it states none that can be read. */
+export function contentLength(fields: Fields): number | undefined {
+  const text = fields.get('content-length')
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}

@@ -1,0 +1,31 @@
+// A bound on waiting: the platform's stores and origins may be slow, throw or hang, and a request must not wait.
+
+/** How long a request waits for a Cache API, KV or D1 call, in milliseconds. */
+export const storePatienceMs = 250
+
+export const late = Symbol('late')
+
+/** What the promise gives, or `late` after `ms` milliseconds. Rejects as the promise does. */
+export async function orLate<T>(ms: number, promise: Promise<T>): Promise<T | typeof late> {
+  let timer: number | null = null
+  const lateness = new Promise<typeof late>((resolve) => {
+    timer = setTimeout(resolve, ms, late)
+  })
+  try {
+    return await Promise.race([promise, lateness])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What a call to a store gave, or undefined if it failed or took longer than `ms`. Its late result is ignored. */
+export async function within<T>(ms: number, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    const result = await orLate(ms, call())
+    if (result !== late) return result
+    console.warn(`A store did not answer within ${ms} ms.`)
+  } catch (error) {
+    console.warn('A store failed:', error)
+  }
+  return undefined
+}
