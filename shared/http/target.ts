@@ -15,12 +15,12 @@ export interface Target {
 }
 
 const unreserved = /[A-Za-z0-9\-._~]/
-const escape = /%([0-9A-Fa-f]{2})/g
+const percentEscape = /%([0-9A-Fa-f]{2})/g
 
 /** Percent-encoding normalised: `%5f` becomes `_`, `%2f` becomes `%2F` (RFC 3986 §6.2.2.1, §6.2.2.2). */
 export function normaliseEscapes(text: string): string {
   if (!text.includes('%')) return text
-  return text.replace(escape, (whole, hex: string) => {
+  return text.replace(percentEscape, (whole, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16))
     return unreserved.test(character) ? character : whole.toUpperCase()
   })

@@ -35,7 +35,7 @@ const defaultPort = 8787
 /** Resolves when the gateway accepts requests. Throws an Error with a message for people where it cannot. */
 export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
   // Miniflare would look its own location up on the network.
-  process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
   const [script, port] = await Promise.all([bundle(), choosePort(options.port, defaultPort)])
   const miniflare = new Miniflare(miniflareOptions(script, port, options))
   try {

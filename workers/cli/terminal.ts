@@ -11,7 +11,7 @@ export function fail(error: unknown, hint?: string): never {
 export function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-    if (process.env['npm_lifecycle_event'] === undefined) return
+    if (process.env.npm_lifecycle_event === undefined) return
     const parent = process.ppid
     const watch = setInterval(() => {
       if (process.ppid === parent) return

@@ -1,0 +1,29 @@
+// `npm run deploy`: sends the Worker to Cloudflare, then applies the migrations that its database has not seen.
+// In this order, because the first deploy creates the database; until it is migrated the Worker answers 503.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { fail } from './terminal.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+wrangler('deploy', ...process.argv.slice(2))
+if (!process.argv.includes('--dry-run')) wrangler('d1', 'migrations', 'apply', 'DB', '--remote')
+
+const hasDomain = /^\s*(routes|route)\s*=/m.test(readFileSync(`${root}wrangler.toml`, 'utf8'))
+if (!hasDomain) {
+  console.log('\nNo domain: the Cache API keeps nothing on workers.dev. Name yours in wrangler.toml under `routes`.')
+}
+console.log(
+  '\nNext: `npx wrangler secret put ADMIN_TOKEN`, then PUT a configuration to https://YOUR-DOMAIN/_weir/api/config',
+)
+
+function wrangler(...parameters: string[]): void {
+  const { status, error } = spawnSync('wrangler', parameters, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+  })
+  if (error !== undefined) fail(error, 'Run this as `npm run deploy`.')
+  if (status !== 0) process.exit(status ?? 1)
+}
