@@ -1,8 +1,9 @@
 // The response store on the Cache API (one per data centre). It knows how that store forgets, and hides it:
 // the status, the coding and the fields that steer a cache travel in one field of our own, because the Cache API
 // keeps no errors, encodes coded bodies again and obeys Cache-Control in its own way.
-import type { BodySink, ResponseStore, StoredHead, StoredResponse } from '../ports.ts'
+import type { ResponseStore, StoredHead, StoredResponse } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'
+import { cacheApiSink } from './cache-api-sink.ts'
 
 const entryField = 'weir-entry'
 
@@ -21,11 +22,6 @@ const setAside = [
 /** Statuses that cannot have a body (RFC 9110 §6.4.1). */
 const bodiless = new Set([204, 205])
 
-/** A body of unknown length is held whole until it ends: one entry's share of memory, and that of all in this isolate. */
-const maxHeldBytes = 2 * 1024 * 1024
-const maxHeldByIsolate = 32 * 1024 * 1024
-let heldByIsolate = 0
-
 interface EntryRecord extends StoredHead {
   readonly aside: [string, string][]
 }
@@ -40,12 +36,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
         const response = await (opened ?? (await cache())).match(key)
         return response === undefined ? undefined : readEntry(response)
       }),
-    begin(key, head, fields, length) {
-      const put = async (body: BodyInit | null) => {
-        await (await cache()).put(key, new Response(body, { headers: entryFields(head, fields) }))
-      }
-      return length === undefined ? heldSink(put) : streamingSink(put, length)
-    },
+    begin: (key, head, fields, length) => cacheApiSink({ cache, key, headers: entryFields(head, fields) }, length),
   }
 }
 
@@ -99,78 +90,4 @@ function asciiJson(value: unknown): string {
     /[^\x20-\x7e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-}
-
-/** A body whose length is known streams into the store, which refuses it if it ends early. */
-function streamingSink(put: (body: BodyInit | null) => Promise<void>, length: number): BodySink {
-  const { readable, writable } = new FixedLengthStream(length)
-  const writer = writable.getWriter()
-  const stored = put(readable).catch(giveUp)
-  let waiting = 0
-  let alive = true
-  const abort = () => {
-    if (!alive) return
-    alive = false
-    // Rejects when the store has let go of the stream already: then there is nothing to abort.
-    writer.abort(new Error('The body was cut.')).catch(() => undefined)
-  }
-  return {
-    get wanted() {
-      return alive
-    },
-    write(chunk) {
-      if (!alive) return
-      waiting += chunk.byteLength
-      heldByIsolate += chunk.byteLength
-      const written = () => {
-        waiting -= chunk.byteLength
-        heldByIsolate -= chunk.byteLength
-      }
-      writer.write(chunk).then(written, () => {
-        written()
-        abort()
-      })
-      if (waiting > maxHeldBytes || heldByIsolate > maxHeldByIsolate) abort()
-    },
-    async end() {
-      if (alive) await writer.close().catch(abort)
-      await stored
-    },
-    abort,
-  }
-}
-
-/** A body of unknown length is stored when its end has been seen, and not before. */
-function heldSink(put: (body: BodyInit | null) => Promise<void>): BodySink {
-  let chunks: Uint8Array[] = []
-  let held = 0
-  let alive = true
-  const abort = () => {
-    alive = false
-    chunks = []
-    heldByIsolate -= held
-    held = 0
-  }
-  return {
-    get wanted() {
-      return alive
-    },
-    write(chunk) {
-      if (!alive) return
-      chunks.push(chunk)
-      held += chunk.byteLength
-      heldByIsolate += chunk.byteLength
-      if (held > maxHeldBytes || heldByIsolate > maxHeldByIsolate) abort()
-    },
-    async end() {
-      if (!alive) return
-      await put(new Blob(chunks)).catch(giveUp)
-      abort()
-    },
-    abort,
-  }
-}
-
-function giveUp(error: unknown): void {
-  console.warn('The Cache API did not store an entry:', error)
 }
