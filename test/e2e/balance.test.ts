@@ -1,0 +1,73 @@
+// Balancing on the wire: shares by weight, and a pool of which one origin dies under load.
+import { Agent, get } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Origins, startOrigins } from '../../workers/cli/demo/origins.ts'
+import { runLoad } from '../../workers/cli/load.ts'
+import { startGateway, type TestGateway } from './support/gateway.ts'
+
+let origins: Origins
+let gateway: TestGateway
+
+beforeAll(async () => {
+  origins = await startOrigins(['a', 'b', 'c'])
+  const weighted = origins.origins.map(({ id, url }, index) => ({ id, url, weight: [1, 2, 7][index] }))
+  const even = origins.origins.map(({ id, url }) => ({ id, url }))
+  const cache = { mode: 'off' }
+  gateway = await startGateway({
+    pools: {
+      turns: { origins: weighted, policy: 'round-robin' },
+      chance: { origins: weighted, policy: 'random' },
+      even: { origins: even, policy: 'round-robin' },
+    },
+    routes: [
+      { host: 'turns.localhost', path: '/*', pools: ['turns'], cache },
+      { host: 'chance.localhost', path: '/*', pools: ['chance'], cache },
+      { path: '/*', pools: ['even'], cache },
+    ],
+  })
+})
+
+afterAll(async () => {
+  await gateway?.close()
+  await origins?.close()
+})
+
+const agent = new Agent({ keepAlive: true, maxSockets: 32 })
+
+function whoAnswers(host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(`${gateway.url}/healthz`, { agent, headers: { host } }, (response) => {
+      response.resume().on('end', () => resolve(String(response.headers['x-origin'])))
+    }).on('error', reject)
+  })
+}
+
+test.each(['turns', 'chance'])(
+  '10,000 requests over weights 1:2:7 fall within two points of them, by %s',
+  async (host) => {
+    const counts: Record<string, number> = { a: 0, b: 0, c: 0 }
+    await Promise.all(
+      Array.from({ length: 32 }, async () => {
+        while (Object.values(counts).reduce((sum, count) => sum + count) < 10_000) {
+          const origin = await whoAnswers(`${host}.localhost`)
+          counts[origin] = (counts[origin] ?? 0) + 1
+        }
+      }),
+    )
+    const total = Object.values(counts).reduce((sum, count) => sum + count)
+    for (const [id, share] of Object.entries({ a: 10, b: 20, c: 70 })) {
+      expect(Math.abs((100 * counts[id]!) / total - share), `${id}: ${counts[id]} of ${total}`).toBeLessThan(2)
+    }
+  },
+)
+
+test('an origin of three is killed under load: no GET is lost', async () => {
+  const report = await runLoad({
+    url: `${gateway.url}/now`,
+    ratePerSecond: 200,
+    seconds: 4,
+    atHalf: () => origins.kill('b'),
+  })
+  expect(report).toMatchObject({ sent: 800, failed: 0, statuses: { 200: 800 } })
+  await origins.revive('b')
+})
