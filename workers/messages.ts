@@ -12,6 +12,11 @@ export function isWebSocketUpgrade(request: Request): boolean {
   return request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 }
 
+/** The content of a request; null for none, which the platform shows as an empty stream where the length is 0. */
+export function contentOf(request: Request): ReadableStream | null {
+  return request.headers.get('content-length') === '0' ? null : request.body
+}
+
 /** The fields of a request to an origin of `route`. */
 export function originFields(request: Request, target: Target, route: Route): Headers {
   const fields = new Headers(request.headers)

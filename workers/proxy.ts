@@ -15,7 +15,15 @@ import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { cacheKey, keyedQuery, reservedPrefix } from '../shared/key.ts'
 import { poolsOf, type Snapshot } from '../shared/snapshot.ts'
 import { keepBody } from './keep-body.ts'
-import { contentLength, isEventStream, isWebSocketUpgrade, originFields, tidyResponse, via } from './messages.ts'
+import {
+  contentLength,
+  contentOf,
+  isEventStream,
+  isWebSocketUpgrade,
+  originFields,
+  tidyResponse,
+  via,
+} from './messages.ts'
 import type { Attempt, Background, BodySink, Ports, StoredResponse } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
 import { relay } from './relay.ts'
@@ -66,10 +74,20 @@ function receive(request: Request): Refused | { kind: 'received'; target: Target
   if (request.method === 'TRACE' || request.method === 'CONNECT' || request.method === 'TRACK') {
     return refuse(methodProblem(request.method, ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']))
   }
+  // fetch() sends no content with these; to drop it would make it another request (RFC 9110 §9.3.1).
+  if (contentOf(request) !== null && (request.method === 'GET' || request.method === 'HEAD')) {
+    return refuse(contentProblem)
+  }
   const target = canonicalTarget(request.url)
   return target.ok
     ? { kind: 'received', target: target.value }
     : refuse({ status: 400, reason: 'bad-target', detail: target.error })
+}
+
+const contentProblem: Problem = {
+  status: 400,
+  reason: 'unexpected-content',
+  detail: 'A GET or HEAD with content cannot be passed on: send it without, or as a POST.',
 }
 
 function isReserved({ path }: Target): boolean {
@@ -172,7 +190,7 @@ async function balance(life: Life): Promise<Refused | Answer> {
   const { request, target, route, pools, ports } = life
   const retryable = mayRetry(request.method, route.retryMethods, request.headers.has('idempotency-key'))
   const bound = retryable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
-  const body = await keepBody(request.body, contentLength(request.headers), bound)
+  const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
   const fields = originFields(request, target, route)
   const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key.query)
   let failure: Failure | undefined
