@@ -11,6 +11,7 @@ import { type CacheStatus, type ForwardReason, formatCacheStatus } from '../shar
 import { acceptsCoding } from '../shared/http/content-coding.ts'
 import { mayReuse } from '../shared/http/may-reuse.ts'
 import { type Admission, mayStore } from '../shared/http/may-store.ts'
+import { hasNoContent } from '../shared/http/status.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { cacheKey, keyedQuery, reservedPrefix } from '../shared/key.ts'
 import { poolsOf, type Snapshot } from '../shared/snapshot.ts'
@@ -257,7 +258,7 @@ async function deliverAnswer(life: Life, forward: Forward, answer: Answer): Prom
 
 async function bodyOf({ request }: Life, answer: Answer, length: number | undefined, sink: BodySink | undefined) {
   const { response, idleMs, abandon } = answer
-  if (response.body === null || request.method === 'HEAD') {
+  if (response.body === null || request.method === 'HEAD' || hasNoContent(response.status)) {
     return { body: null, done: sink === undefined ? Promise.resolve() : sink.end() }
   }
   // A stream of events may be silent for as long as nothing happens.

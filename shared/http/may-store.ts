@@ -5,6 +5,7 @@ import { initialAge } from './age.ts'
 import type { CacheControl } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 import { heuristicLifetime, type Lifetime, statedLifetime } from './freshness.ts'
+import { hasNoContent } from './status.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted.ts'
 
 export interface Exchange {
@@ -87,11 +88,10 @@ function unstorable({ method, status, responseFields }: Exchange): NoStoreReason
   if (status < 200 || status > 599 || status === 206 || status === 304) return 'status'
   if (responseFields.get('vary') !== null) return 'vary'
   if (responseFields.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true) return 'event-stream'
-  const bodiless = status === 204 || status === 205
   const length = responseFields.get('content-length')
   if (length !== null && !/^\d+$/.test(length)) return 'length'
   // A body that ends where the connection ends cannot be told from one that was cut (RFC 9112 §8).
-  if (!bodiless && length === null && !isChunked(responseFields)) return 'framing'
+  if (!hasNoContent(status) && length === null && !isChunked(responseFields)) return 'framing'
   return undefined
 }
 

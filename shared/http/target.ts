@@ -15,12 +15,16 @@ export interface Target {
 }
 
 const unreserved = /[A-Za-z0-9\-._~]/
-const percentEscape = /%([0-9A-Fa-f]{2})/g
+const percentEscape = /%([0-9A-Fa-f]{2})?/g
 
-/** Percent-encoding normalised: `%5f` becomes `_`, `%2f` becomes `%2F` (RFC 3986 §6.2.2.1, §6.2.2.2). */
+/**
+ * Percent-encoding normalised: `%5f` becomes `_`, `%2f` becomes `%2F` (RFC 3986 §6.2.2.1, §6.2.2.2). A percent sign
+ * that starts no escape becomes `%25`, or what is decoded behind it would make one: `%%32e` is not `%2e`.
+ */
 export function normaliseEscapes(text: string): string {
   if (!text.includes('%')) return text
-  return text.replace(percentEscape, (whole, hex: string) => {
+  return text.replace(percentEscape, (whole, hex: string | undefined) => {
+    if (hex === undefined) return '%25'
     const character = String.fromCharCode(Number.parseInt(hex, 16))
     return unreserved.test(character) ? character : whole.toUpperCase()
   })
@@ -41,7 +45,8 @@ export function canonicalTarget(url: string): Result<Target, string> {
     return err('The path hides a dot segment or a NUL behind percent-encoding; send it as a plain path.')
   }
   const hostname = parsed.hostname.endsWith('.') ? parsed.hostname.slice(0, -1) : parsed.hostname
-  if (hostname === '') return err('The request names no host.')
+  // An empty label, as in `h..`, is none either; and a star is what OPTIONS or an encoded one have left.
+  if (hostname === '' || hostname.endsWith('.') || hostname.includes('*')) return err('The request names no host.')
   return ok({
     scheme: parsed.protocol === 'https:' ? 'https' : 'http',
     host: parsed.port === '' ? hostname : `${hostname}:${parsed.port}`,

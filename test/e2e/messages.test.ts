@@ -200,6 +200,14 @@ test.each(lies)('no entry is poisoned by %s', async (lie) => {
   expect(victim.body).not.toMatch(/evil|6\.6\.6\.6|gopher|XX/)
 })
 
+test.each([204, 205, 304])('an origin that sends content with a %i has it dropped', async (status) => {
+  const head = `HTTP/1.1 ${status} X\r\nConnection: close\r\nContent-Length: 5\r\n\r\n`
+  origin.handle = ({ socket }) => socket.end(`${head}extra`)
+  const answer = await rawGet(gateway.url, '/x')
+  expect(answer.status).toBe(status)
+  expect(answer.body).not.toContain('extra')
+})
+
 test('a GET with content is refused, and its content is not taken for a request', async () => {
   const content = 'GET /smuggled HTTP/1.1\r\nHost: gateway.test\r\n\r\n'
   const head = 'GET /x HTTP/1.1\r\nHost: gateway.test\r\nConnection: close'

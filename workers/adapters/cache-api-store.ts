@@ -1,6 +1,7 @@
 // The response store on the Cache API (one per data centre). It knows how that store forgets, and hides it:
 // the status, the coding and the fields that steer a cache travel in one field of our own, because the Cache API
 // keeps no errors, encodes coded bodies again and obeys Cache-Control in its own way.
+import { hasNoContent } from '../../shared/http/status.ts'
 import type { ResponseStore, StoredHead, StoredResponse } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'
 import { cacheApiSink } from './cache-api-sink.ts'
@@ -18,9 +19,6 @@ const setAside = [
   'vary',
   'age',
 ]
-
-/** Statuses that cannot have a body (RFC 9110 §6.4.1). */
-const bodiless = new Set([204, 205])
 
 interface EntryRecord extends StoredHead {
   readonly aside: [string, string][]
@@ -49,7 +47,7 @@ function readEntry(response: Response): StoredResponse | undefined {
     coding: record.aside.find(([name]) => name === 'content-encoding')?.[1] ?? null,
     open(withBody) {
       const { status, aside } = record
-      const body = withBody && !bodiless.has(status) ? response.body : null
+      const body = withBody && !hasNoContent(status) ? response.body : null
       const opened = new Response(body, { status, headers: response.headers, encodeBody: 'manual' })
       const fields = opened.headers
       fields.delete(entryField)
