@@ -1,6 +1,6 @@
 // Which configuration is in force in this isolate? Held in memory, refreshed behind responses, and replaced as a
 // whole. KV is asked first, D1 where KV has nothing to say, and the last good copy where both are away.
-import { parseDocument } from '../shared/config/parse.ts'
+import { parseConfig } from '../shared/config/parse.ts'
 import { makeSnapshot, type Snapshot } from '../shared/snapshot.ts'
 import type { ConfigurationPort } from './ports.ts'
 import { storePatienceMs, within } from './within.ts'
@@ -40,6 +40,8 @@ export interface Configuration extends ConfigurationPort {
 
 /** A change is in force everywhere within this time plus KV's own delay (up to 60 s). */
 const refreshMs = 30_000
+/** Without any configuration the stores are not asked for every request. */
+const emptyRetryMs = 1_000
 /** Behind a response there is more time than in front of it. */
 const backgroundPatienceMs = 5_000
 
@@ -47,12 +49,13 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
   let snapshot: Snapshot | undefined
   let inForce: ConfigurationRecord | undefined
   let checkedAt = 0
+  let emptyUntil = 0
   let troubles: readonly string[] = []
 
   const adopt = (record: ConfigurationRecord | undefined): boolean => {
     if (record === undefined) return false
     if (snapshot !== undefined && record.version <= snapshot.version) return true
-    const parsed = parseDocument(JSON.parse(record.document))
+    const parsed = parseConfig(String(record.document))
     if (!parsed.ok) {
       console.error(`Configuration ${record.version} cannot be read by this version of the gateway:`, parsed.error)
       return false
@@ -95,9 +98,11 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
       return snapshot
     },
     async load(now, background) {
+      if (snapshot === undefined && now < emptyUntil) return undefined
       checkedAt = now
       await refresh(storePatienceMs)
-      background(keepLastGood(undefined))
+      if (snapshot === undefined) emptyUntil = now + emptyRetryMs
+      else background(keepLastGood(undefined))
       return snapshot
     },
     adopt,
