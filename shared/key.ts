@@ -2,7 +2,7 @@
 // the separator cannot occur in it.
 import type { CacheRule } from './config/schema.ts'
 import type { Fields } from './http/fields.ts'
-import { normaliseEscapes, type Target } from './http/target.ts'
+import type { Target } from './http/target.ts'
 
 /** Paths below belong to the gateway: no client reaches them, and no origin. */
 export const reservedPrefix = '/_weir/'
@@ -47,24 +47,26 @@ export function keyedQuery(query: string, rule: CacheRule['key']['query']): stri
   return kept.length === 0 ? '' : `?${kept.join('&')}`
 }
 
-/** A parameter's name as a form decoder reads it; one that cannot be decoded stands for itself. */
+/** A parameter's name as a form decoder reads it. The ampersand keeps a `?` that the name starts with. */
 function parameterName(pair: string): string {
-  const raw = pair.split('=', 1)[0]!.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(raw)
-  } catch {
-    return normaliseEscapes(raw)
-  }
+  return new URLSearchParams(`&${pair}`).keys().next().value ?? ''
 }
 
-/** Cookies of a Cookie field; the platform joins several fields with a comma (RFC 6265 §5.4 knows one field). */
+/**
+ * Cookies of a Cookie field, their values up to the next semicolon: commas belong to them, as origins read them
+ * (RFC 6265 §5.4 knows one field). One that comes twice has both values as they came, `1; a=2`, since nobody knows
+ * which of them the origin takes.
+ */
 export function parseCookies(field: string | null): Map<string, string> {
   const cookies = new Map<string, string>()
   if (field === null) return cookies
-  for (const pair of field.split(/[;,] */)) {
+  for (const pair of field.split(';')) {
     const equals = pair.indexOf('=')
     const name = pair.slice(0, equals).trim()
-    if (equals > 0 && !cookies.has(name)) cookies.set(name, pair.slice(equals + 1).trim())
+    if (equals < 0 || name === '') continue
+    const value = pair.slice(equals + 1).trim()
+    const before = cookies.get(name)
+    cookies.set(name, before === undefined ? value : `${before}; ${name}=${value}`)
   }
   return cookies
 }

@@ -56,6 +56,9 @@ export function requestDirectives(fields: Fields | null): CacheControl {
 
 const directive = /\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?\s*(?:,|$)/y
 
+/** What forbids is heeded in a malformed part too: `no-store; max-age=0` and `private max-age=60` are what people send. */
+const forbidding = /(?<![\w-])(?:no-store|no-cache|private)(?![\w-])/gi
+
 /** The directives of a Cache-Control field value; `null` (no such field) has none. */
 export function parseCacheControl(value: string | null): CacheControl {
   if (value === null || value === '') return nothing
@@ -67,8 +70,9 @@ export function parseCacheControl(value: string | null): CacheControl {
     if (match === null) {
       // Not a directive: go on behind the next comma.
       const comma = value.indexOf(',', position)
-      if (comma < 0) break
-      position = comma + 1
+      const end = comma < 0 ? value.length : comma
+      for (const [name] of value.slice(position, end).matchAll(forbidding)) apply(result, name.toLowerCase(), undefined)
+      position = end + 1
       continue
     }
     position = directive.lastIndex

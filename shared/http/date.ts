@@ -18,21 +18,24 @@ export function parseHttpDate(text: string, now: number): number | undefined {
   if (match !== null) return instant(match[6]!, match[1]!, match[2]!, match[3]!, match[4]!, match[5]!)
   match = rfc850.exec(text)
   if (match === null) return undefined
-  return instant(fullYear(Number(match[3]), now), match[2]!, match[1]!, match[4]!, match[5]!, match[6]!)
-}
-
-function fullYear(twoDigits: number, now: number): string {
-  const thisYear = new Date(now).getUTCFullYear()
-  const inThisCentury = thisYear - (thisYear % 100) + twoDigits
-  return String(inThisCentury > thisYear + 50 ? inThisCentury - 100 : inThisCentury)
+  const [, day, month, twoDigits, hour, minute, second] = match
+  const ahead = new Date(now)
+  const thisYear = ahead.getUTCFullYear()
+  const year = thisYear - (thisYear % 100) + Number(twoDigits)
+  const read = (inYear: number) => instant(String(inYear), month!, day!, hour!, minute!, second!)
+  const inThisCentury = read(year)
+  const isTooFar = inThisCentury !== undefined && inThisCentury > ahead.setUTCFullYear(thisYear + 50)
+  return isTooFar ? read(year - 100) : inThisCentury
 }
 
 function instant(year: string, month: string, day: string, hour: string, minute: string, second: string) {
   const monthIndex = months.indexOf(month)
   // A leap second (60) is read as the next second.
   if (monthIndex < 0 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
-  const midnight = Date.UTC(Number(year), monthIndex, Number(day))
-  // Date.UTC rolls 31 February over into March.
-  if (new Date(midnight).getUTCDate() !== Number(day)) return undefined
+  // Unlike Date.UTC this does not take the year 50 for 1950.
+  const date = new Date(0)
+  const midnight = date.setUTCFullYear(Number(year), monthIndex, Number(day))
+  // 31 February has rolled over into March.
+  if (date.getUTCDate() !== Number(day)) return undefined
   return midnight + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000
 }

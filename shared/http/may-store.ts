@@ -99,14 +99,14 @@ function isChunked(fields: Fields): boolean {
   return fields.get('transfer-encoding')?.toLowerCase().includes('chunked') === true
 }
 
-/** What the directives of either side forbid; a forced route overrides them. */
+/** What the directives of either side forbid; a forced route overrides them where its own lifetime applies. */
 function forbidden(
   exchange: Exchange,
   { cacheControl }: ResponseDirectives,
   rule: CacheRule,
 ): NoStoreReason | undefined {
   if (rule.mode === 'off') return 'mode-off'
-  if (rule.mode === 'force') return undefined
+  if (rule.mode === 'force' && routeTtlStatuses.has(exchange.status)) return undefined
   if (exchange.requestCacheControl.noStore) return 'request-no-store'
   if (cacheControl.noStore) return 'no-store'
   if (cacheControl.noCache) return 'no-cache'

@@ -4,6 +4,12 @@ import type { Fields } from './fields.ts'
 
 const targetList = ['weir-cdn-cache-control', 'cdn-cache-control', 'surrogate-control']
 
+/** The shape of a dictionary (RFC 9651 §3.2), as far as it tells one from what is none. */
+const key = '[a-z*][a-z0-9_.*-]*'
+const value = '(?:"(?:[^"\\\\]|\\\\.)*"|\\([^()]*\\)|[\\w!#$%&*+./:?@^`|~-]+)'
+const member = `${key}(?:=${value})?(?:; *${key}(?:=${value})?)*`
+const dictionary = new RegExp(`^ *${member}(?:[ \\t]*,[ \\t]*${member})* *$`)
+
 export interface ResponseDirectives {
   readonly cacheControl: CacheControl
   /** Whether they came from a targeted field, which hides Cache-Control and Expires. */
@@ -12,9 +18,13 @@ export interface ResponseDirectives {
 
 /** The directives of a response that bind this cache. */
 export function responseDirectives(fields: Fields): ResponseDirectives {
+  let heard = fields.get('cache-control')
   for (const name of targetList) {
-    const value = fields.get(name)
-    if (value !== null && value.trim() !== '') return { cacheControl: parseCacheControl(value), targeted: true }
+    const field = fields.get(name)
+    if (field === null || field.trim() === '') continue
+    if (dictionary.test(field)) return { cacheControl: parseCacheControl(field), targeted: true }
+    // One that is not valid hides nothing; read together with Cache-Control it can only shorten and forbid.
+    heard = heard === null ? field : `${heard}, ${field}`
   }
-  return { cacheControl: parseCacheControl(fields.get('cache-control')), targeted: false }
+  return { cacheControl: parseCacheControl(heard), targeted: false }
 }

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import { hopByHopFields, isForGateway, isForgeable } from '../../../shared/http/fields.ts'
+
+describe('RFC 9110 §7.6.1: fields that end at this hop', () => {
+  test.each([
+    'connection',
+    'keep-alive',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'proxy-connection',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ])('%s', (name) => expect(hopByHopFields(new Headers())).toContain(name))
+
+  const nominated = (connection: string) => {
+    const known = new Set(hopByHopFields(new Headers()))
+    return hopByHopFields(new Headers({ connection })).filter((name) => !known.has(name))
+  }
+
+  test.each<[string, string, string[]]>([
+    ['one that Connection nominates', 'x-hop', ['x-hop']],
+    ['several, in any case, with any space', 'close, X-Hop ,\tY', ['close', 'x-hop', 'y']],
+    ['empty members', ', ,x-hop,', ['x-hop']],
+    ['what is no name', 'a b, "x", x-hop, é', ['x-hop']],
+    ['what a message cannot do without is not nominated', 'Host, Content-Length, Content-Type, x-hop', ['x-hop']],
+    ['nor what says how to read a body', 'content-encoding, content-range', []],
+    ['nothing', '', []],
+  ])('%s', (_, connection, verdict) => expect(nominated(connection)).toEqual(verdict))
+})
+
+describe('what a client says that only the gateway may say', () => {
+  test.each([
+    'x-forwarded-for',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+    'x-forwarded-anything',
+    'forwarded',
+    'weir-explain',
+    'weir-session',
+    'cf-connecting-ip',
+    'cf-ray',
+    'true-client-ip',
+    'x-real-ip',
+    'x-client-ip',
+    'x-request-id',
+    'traceparent',
+    'tracestate',
+    'baggage',
+    'cdn-loop',
+    'x-original-url',
+    'x-rewrite-url',
+    'x-http-method-override',
+    'x-http-method',
+    'x-method-override',
+    'x-host',
+    'surrogate-capability',
+  ])('%s is dropped', (name) => expect(isForgeable(name)).toBe(true))
+
+  test.each([
+    'accept',
+    'authorization',
+    'cookie',
+    'user-agent',
+    'idempotency-key',
+    'x-requested-with',
+    'x-weir',
+    'range',
+  ])('%s goes on', (name) => expect(isForgeable(name)).toBe(false))
+})
+
+describe('what an origin says to the gateway alone', () => {
+  test.each<[string, boolean]>([
+    ['weir-session-set', true],
+    ['weir-cdn-cache-control', true],
+    ['cache-tag', true],
+    ['surrogate-key', true],
+    ['surrogate-control', true],
+    ['cache-control', false],
+    ['cdn-cache-control', false],
+    ['cache-status', false],
+    ['set-cookie', false],
+    ['x-weir', false],
+  ])('%s: %s', (name, verdict) => expect(isForGateway(name)).toBe(verdict))
+})

@@ -1,0 +1,109 @@
+import fc from 'fast-check'
+import { describe, expect, it, test } from 'vitest'
+import type { CacheRule } from '../../../shared/config/schema.ts'
+import { mayStore } from '../../../shared/http/may-store.ts'
+import {
+  ago,
+  cookie,
+  credentials,
+  exchange,
+  force,
+  minute,
+  off,
+  respect,
+  respectTtl,
+  responseTime,
+  type Verdict,
+  verdictOf,
+} from './exchange.ts'
+
+describe('RFC 9111 §3.5: answers to Authorization that the origin declares shareable', () => {
+  test.each<[string, string, CacheRule, number]>([
+    ['public', 'public, max-age=60', respect, 60],
+    ['s-maxage', 's-maxage=60', respect, 60],
+    ['must-revalidate', 'must-revalidate, max-age=60', respect, 60],
+    ['public, on a forced route', 'public', force, 300],
+  ])('%s', (_, cacheControl, rule, verdict) => {
+    const admission = mayStore(exchange({ 'cache-control': cacheControl }, credentials), rule)
+    expect(verdictOf(admission)).toBe(verdict)
+    expect(admission).toMatchObject({ shareable: true })
+  })
+
+  it('is told of every entry, whoever asked', () => {
+    expect(mayStore(exchange(minute, {}), respect)).toMatchObject({ shareable: false })
+    expect(mayStore(exchange({}, {}), force)).toMatchObject({ shareable: false })
+    expect(mayStore(exchange({ 'cache-control': 'public, max-age=60' }, {}), respect)).toMatchObject({
+      shareable: true,
+    })
+  })
+})
+
+describe('a cookie, and nobody said that the answer may be shared', () => {
+  test.each<[string, Record<string, string>, CacheRule, Verdict]>([
+    ['a guess', { 'last-modified': ago(1000) }, respect, 'cookie'],
+    ['the route’s lifetime', {}, respectTtl, 'cookie'],
+    ['max-age is a word', minute, respectTtl, 60],
+    ['Expires is a word', { expires: ago(-60) }, respect, 60],
+  ])('%s', (_, answered, rule, verdict) => expect(verdictOf(mayStore(exchange(answered, cookie), rule))).toBe(verdict))
+})
+
+test('the instants are absolute, and the age is the one at arrival', () => {
+  expect(mayStore(exchange({ ...minute, age: '10' }, { delaySeconds: 2 }), respect)).toEqual({
+    kind: 'store',
+    storedAt: responseTime,
+    freshUntil: responseTime + 48_000,
+    initialAge: 12,
+    shareable: false,
+  })
+})
+
+describe('whatever the origin says', () => {
+  const often = (...values: string[]) => fc.constantFrom('', ...values)
+  const seldom = (...values: string[]) =>
+    fc.oneof({ weight: 9, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constantFrom(...values) })
+  const cacheControls = ['max-age=60', 'public', 's-maxage=9', 'no-store', 'private', 'private="x"', 'no-cache', '%']
+  const answered = fc.record({
+    'cache-control': often(...cacheControls),
+    'cdn-cache-control': often('max-age=5', 'private', '&&&'),
+    expires: often('0', ago(-600), ago(600)),
+    date: often('x', ago(0), ago(90), ago(-90)),
+    age: seldom('0', '30', '-1', '1e9', '999999999999'),
+    'last-modified': often(ago(5000), ago(-5000)),
+    'set-cookie': seldom('id=1'),
+    vary: seldom('accept'),
+    'content-length': fc.constantFrom('5', '5', '5', 'x', ''),
+    'transfer-encoding': often('chunked'),
+  })
+  const given = fc.record({
+    method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'POST'),
+    status: fc.constantFrom(200, 200, 204, 206, 302, 304, 404, 500),
+    asked: fc.constantFrom({}, {}, { authorization: 'x' }, { cookie: 'x=1' }, { 'cache-control': 'no-store' }),
+    delaySeconds: fc.constantFrom(0, 3, -3),
+  })
+
+  it('an entry is fresh for a time, and is nobody’s own, and is whole', () => {
+    let stored = 0
+    const property = fc.property(
+      answered,
+      given,
+      fc.constantFrom(respect, respectTtl, force, off),
+      (answer, request, rule) => {
+        const asked = exchange(answer, request)
+        const admission = mayStore(asked, rule)
+        if (admission.kind === 'uncacheable') return
+        stored++
+        const { storedAt, freshUntil, initialAge } = admission
+        expect(freshUntil > storedAt && freshUntil <= storedAt + 2 ** 31 * 1000 && initialAge >= 0).toBe(true)
+        expect(request.method).toBe('GET')
+        expect(asked.responseFields.get('set-cookie')).toBeNull()
+        expect(asked.responseFields.get('vary')).toBeNull()
+        if (['', '&&&'].includes(answer['cdn-cache-control'])) {
+          expect(asked.responseFields.get('cache-control') ?? '').not.toContain('private')
+        }
+        if (asked.requestFields.get('authorization') !== null) expect(admission.shareable).toBe(true)
+      },
+    )
+    fc.assert(property, { numRuns: 5000 })
+    expect(stored).toBeGreaterThan(150)
+  })
+})
