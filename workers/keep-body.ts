@@ -13,7 +13,7 @@ export async function keepBody(
   bound: number,
 ): Promise<KeptBody> {
   if (body === null) return { kind: 'kept', bytes: null }
-  if (length !== undefined && length > bound) return { kind: 'once', stream: body }
+  if (bound === 0 || (length !== undefined && length > bound)) return { kind: 'once', stream: body }
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   const chunks: Uint8Array[] = []
   let held = 0

@@ -79,9 +79,3 @@ export function tidyResponse(fields: Headers, now: number): Headers {
 export function isEventStream(fields: Fields): boolean {
   return fields.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true
 }
-
-/** The Content-Length of a response, undefined where it states none that can be read. */
-export function contentLength(fields: Fields): number | undefined {
-  const text = fields.get('content-length')
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
-}

@@ -68,3 +68,9 @@ const forgeable = new Set([
 export function isForGateway(name: string): boolean {
   return name.startsWith('weir-') || name === 'cache-tag' || name === 'surrogate-key' || name === 'surrogate-control'
 }
+
+/** The Content-Length of a message in bytes, undefined where it states none that can be read. */
+export function contentLength(fields: Fields): number | undefined {
+  const text = fields.get('content-length')
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}

@@ -21,9 +21,9 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
   let heard = fields.get('cache-control')
   for (const name of targetList) {
     const field = fields.get(name)
-    if (field === null || field.trim() === '') continue
+    if (field === null) continue
     if (dictionary.test(field)) return { cacheControl: parseCacheControl(field), targeted: true }
-    // One that is not valid hides nothing; read together with Cache-Control it can only shorten and forbid.
+    // One that is empty or not valid hides nothing; read together with Cache-Control it can only shorten and forbid.
     heard = heard === null ? field : `${heard}, ${field}`
   }
   return { cacheControl: parseCacheControl(heard), targeted: false }

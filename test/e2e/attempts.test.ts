@@ -1,4 +1,6 @@
 // Attempts: what is asked again of another origin, what is not, and how long it may take.
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startGateway, type TestGateway } from './support/gateway.ts'
 import { bodyOf, deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
@@ -34,6 +36,7 @@ beforeAll(async () => {
     },
     routes: [
       route('/refused/*', 'refused'),
+      route('/refused-not/*', 'backup'),
       route('/frozen/*', 'frozen'),
       route('/small/*', 'small'),
       route('/once/*', 'once'),
@@ -150,6 +153,36 @@ describe('asks nobody else', () => {
     const response = await ask('/frozen/x')
     expect([response.status, await response.text(), seen.length]).toEqual([500, 'broken', 0])
   })
+})
+
+test.each<[string, (path: string) => Promise<number>]>([
+  ['of known length', (path) => slowUpload(path, { 'content-length': '12' })],
+  ['of unknown length', (path) => slowUpload(path, {})],
+])('an upload %s may take longer than headersMs, if it is the client that takes the time', async (_, send) => {
+  expect(await send('/refused-not/x')).toBe(200)
+  expect(seen.map(({ body }) => body)).toEqual(['one two five'])
+})
+
+/** Sends three pieces over more than twice `headersMs`; resolves with the status. */
+async function slowUpload(path: string, headers: Record<string, string>): Promise<number> {
+  const upload = httpRequest(`${gateway.url}${path}`, { method: 'POST', headers })
+  const response = once(upload, 'response')
+  for (const piece of ['one ', 'two ']) {
+    upload.write(piece)
+    await new Promise((resolve) => setTimeout(resolve, timeouts.headersMs))
+  }
+  upload.end('five')
+  const [{ statusCode }] = await response
+  return statusCode
+}
+
+test('an origin that stops receiving is given up', async () => {
+  frozen.handle = (request) => request.pause()
+  const body = Buffer.alloc(20_000_000)
+  const response = await ask('/frozen/x', { method: 'POST', body }).catch(() => undefined)
+  // The client may see its upload broken off before it reads the answer.
+  expect([504, undefined]).toContain(response?.status)
+  expect(seen).toHaveLength(0)
 })
 
 test.each([

@@ -1,21 +1,33 @@
 // Sends a request to an origin with the platform's fetch, and turns its many ways of failing into values.
 import { type Failure, failureOfStatus } from '../../shared/balance/attempt.ts'
+import { contentLength } from '../../shared/http/fields.ts'
 import type { Attempt, OriginPort, OriginRequest } from '../ports.ts'
+import { upload } from './upload.ts'
 
 export const fetchOrigin: OriginPort = { send }
 
-async function send(request: OriginRequest): Promise<Attempt> {
+async function send({ url, method, fields, body, headersMs }: OriginRequest): Promise<Attempt> {
   const controller = new AbortController()
   let timedOut = false
-  const timer = setTimeout(() => {
-    timedOut = true
-    controller.abort()
-  }, request.headersMs)
+  let timer: number | null = null
+  let answered = false
+  const clock = {
+    stop: () => clearTimeout(timer),
+    start() {
+      clock.stop()
+      if (answered) return
+      timer = setTimeout(() => {
+        timedOut = true
+        controller.abort()
+      }, headersMs)
+    },
+  }
+  clock.start()
   try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: request.fields,
-      body: request.body,
+    const response = await fetch(url, {
+      method,
+      headers: fields,
+      body: body instanceof ReadableStream ? upload(body, contentLength(fields), clock) : body,
       redirect: 'manual',
       signal: controller.signal,
       // Coded bytes pass as they came, also where we read them.
@@ -30,7 +42,8 @@ async function send(request: OriginRequest): Promise<Attempt> {
   } catch (error) {
     return { kind: 'failed', failure: timedOut ? 'timeout' : failureOfError(error) }
   } finally {
-    clearTimeout(timer)
+    answered = true
+    clock.stop()
   }
 }
 

@@ -1,0 +1,40 @@
+// A request body on its way to an origin, piece by piece, so that the attempt's clock runs only while the origin
+// keeps us waiting: a client may take its time to send, an origin may not take its time to receive.
+
+/** The clock of an attempt. */
+export interface Clock {
+  /** The origin's turn: it has the whole time from now. */
+  start(): void
+  /** The client's turn. */
+  stop(): void
+}
+
+/**
+ * A stream of the same bytes for fetch. `length` is the Content-Length, undefined where there is none. When the last
+ * byte is sent the clock runs until the response comes. A client that breaks off breaks the request off.
+ */
+export function upload(body: ReadableStream, length: number | undefined, clock: Clock): ReadableStream {
+  const { readable, writable } = length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length)
+  void send(body.getReader(), writable.getWriter(), clock)
+  return readable
+}
+
+async function send(
+  client: ReadableStreamDefaultReader<Uint8Array>,
+  origin: WritableStreamDefaultWriter<Uint8Array>,
+  clock: Clock,
+): Promise<void> {
+  try {
+    for (;;) {
+      clock.stop()
+      const { done, value } = await client.read()
+      clock.start()
+      if (done) break
+      await origin.write(value)
+    }
+    await origin.close()
+  } catch (error) {
+    // One of them has gone: the other is told, and fetch or the client sees the rest. What is gone already rejects.
+    await Promise.allSettled([origin.abort(error), client.cancel(error)])
+  }
+}
