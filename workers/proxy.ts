@@ -17,15 +17,7 @@ import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { cacheKey, keyedQuery, reservedPrefix } from '../shared/key.ts'
 import { poolsOf, type Snapshot } from '../shared/snapshot.ts'
 import { keepBody } from './keep-body.ts'
-import {
-  contentLength,
-  contentOf,
-  isEventStream,
-  isWebSocketUpgrade,
-  originFields,
-  tidyResponse,
-  via,
-} from './messages.ts'
+import { contentOf, isEventStream, isWebSocketUpgrade, originFields, tidyResponse, via } from './messages.ts'
 import type { Attempt, Background, BodySink, Ports, StoredResponse } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
 import { relay } from './relay.ts'
