@@ -53,9 +53,9 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
   let troubles: readonly string[] = []
 
   const adopt = (record: ConfigurationRecord | undefined): boolean => {
-    if (record === undefined) return false
+    if (!isRecord(record)) return false
     if (snapshot !== undefined && record.version <= snapshot.version) return true
-    const parsed = parseConfig(String(record.document))
+    const parsed = parseConfig(record.document)
     if (!parsed.ok) {
       console.error(`Configuration ${record.version} cannot be read by this version of the gateway:`, parsed.error)
       return false
@@ -110,10 +110,19 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
   }
 }
 
-/** Repairs a publication that failed: what D1 has is put into KV again where KV has something else. */
+/** Whether a store gave a record at all: what it holds may be damaged, or of another version of the gateway. */
+function isRecord(value: ConfigurationRecord | null | undefined): value is ConfigurationRecord {
+  return Number.isSafeInteger(value?.version) && typeof value?.document === 'string'
+}
+
+/**
+ * Repairs a publication that failed: what D1 has is put into KV again where KV has nothing or something older. What
+ * is newer there was published since D1 was asked.
+ */
 export async function publishAgain({ database, published }: ConfigurationSources): Promise<void> {
   const record = await within(backgroundPatienceMs, database.read)
-  if (record === undefined) return
+  if (!isRecord(record)) return
   const copy = await within(backgroundPatienceMs, published.read)
-  if (copy?.version !== record.version) await within(backgroundPatienceMs, () => published.write(record))
+  if (isRecord(copy) && copy.version >= record.version) return
+  await within(backgroundPatienceMs, () => published.write(record))
 }

@@ -1,12 +1,16 @@
 // `npm start`: three real origins, the gateway in front of them, and lines to try.
 import { randomBytes } from 'node:crypto'
 import { type Origins, startOrigins } from './demo/origins.ts'
-import { type LocalGateway, startLocalGateway } from './local-gateway.ts'
+import type { LocalGateway } from './local-gateway.ts'
 import { fail, untilStopped } from './terminal.ts'
 
 const adminToken = randomBytes(6).toString('hex')
 
-const origins = await startOrigins(['a', 'b', 'c']).catch(fail)
+// What runs the gateway takes a while to load: the origins start meanwhile, and terminal.ts has noted its parent.
+const [{ startLocalGateway }, origins] = await Promise.all([
+  import('./local-gateway.ts'),
+  startOrigins(['a', 'b', 'c']).catch(fail),
+])
 const document = JSON.stringify(demoConfiguration(origins))
 const gateway = await startLocalGateway({ document, adminToken, onLog: (line) => console.error(line) }).catch(
   async (error) => {

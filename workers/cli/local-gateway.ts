@@ -3,7 +3,14 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import {
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  MiniflareCoreError,
+  type V4WorkerOptionsShape,
+} from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { d1Configuration } from '../adapters/d1-configuration.ts'
 import { kvConfiguration } from '../adapters/kv-configuration.ts'
@@ -20,6 +27,10 @@ export interface LocalGatewayOptions {
   readonly stateFolder?: string
   /** Gets what the Worker writes with console.warn and console.error. */
   readonly onLog?: (line: string) => void
+  /** Another main file for the Worker, from the root on, to measure or to watch it. */
+  readonly entry?: string
+  /** Texts that the Worker finds in its environment beside what wrangler.toml binds. */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 export interface LocalGateway {
@@ -36,18 +47,43 @@ const defaultPort = 8787
 export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
   // Miniflare would look its own location up on the network.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
-  const [script, port] = await Promise.all([bundle(), choosePort(options.port, defaultPort)])
-  const miniflare = new Miniflare(miniflareOptions(script, port, options))
+  const port = await choosePort(options.port, defaultPort)
+  // The stores first, behind a closed door: a request that came before the configuration would find none, or that of
+  // an earlier run, and the Worker would go by it for a while.
+  const miniflare = new Miniflare(miniflareOptions(options))
   try {
-    await miniflare.ready
-    const { DB, CONFIG } = await miniflare.getBindings<Env>()
-    await migrate(DB)
-    if (options.document !== undefined) await seed(DB, CONFIG, options.document)
+    const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, options.document)])
+    const url = await open(miniflare, { script, port }, options)
+    return { url, close: () => miniflare.dispose() }
   } catch (error) {
     await miniflare.dispose()
     throw error
   }
-  return { url: `http://127.0.0.1:${port}`, close: () => miniflare.dispose() }
+}
+
+async function prepareStores(miniflare: Miniflare, document: string | undefined): Promise<void> {
+  await miniflare.ready
+  const { DB, CONFIG } = await miniflare.getBindings<Env>()
+  await migrate(DB)
+  if (document !== undefined) await seed(DB, CONFIG, document)
+}
+
+/** The Worker itself, and where it listens. */
+interface Door {
+  readonly script: string
+  readonly port: number
+}
+
+/** Resolves to the URL at which the Worker accepts requests. */
+async function open(miniflare: Miniflare, door: Door, options: LocalGatewayOptions): Promise<string> {
+  try {
+    await miniflare.setOptions(miniflareOptions(options, door))
+    return `http://127.0.0.1:${door.port}`
+  } catch (error) {
+    if (!(error instanceof MiniflareCoreError && error.code === 'ERR_ADDRESS_IN_USE')) throw error
+  }
+  // Another program took the port since it was chosen: choose again, which throws where it had to be this one.
+  return open(miniflare, { ...door, port: await choosePort(options.port, defaultPort) }, options)
 }
 
 /** The Worker as one module. */
@@ -66,17 +102,25 @@ export async function bundle(entry = 'workers/index.ts'): Promise<string> {
   return result.outputFiles[0]!.text
 }
 
-function miniflareOptions(script: string, port: number, { adminToken, stateFolder, onLog }: LocalGatewayOptions) {
-  const { modulesRules: _, ...bindings } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`).workerOptions
+/** Without a door: the stores alone, behind a Worker that does nothing. */
+function miniflareOptions({ adminToken, stateFolder, onLog, variables }: LocalGatewayOptions, door?: Door) {
+  const { modulesRules: _, ...declared } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`).workerOptions
+  const { compatibilityDate, kvNamespaces, d1Databases } = declared as Required<V4WorkerOptionsShape>
+  const worker =
+    door === undefined
+      ? { compatibilityDate, kvNamespaces, d1Databases, script: 'export default {}' }
+      : {
+          ...declared,
+          script: door.script,
+          bindings: { ...variables, ...(adminToken !== undefined && { ADMIN_TOKEN: adminToken }) },
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: door.port }],
+          stripCfConnectingIp: false,
+        }
   const converted = convertV4MiniflareOptions({
-    ...bindings,
+    ...worker,
     name: 'weir',
     modules: true,
-    script,
     rootPath: root,
-    bindings: adminToken === undefined ? {} : { ADMIN_TOKEN: adminToken },
-    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
-    stripCfConnectingIp: false,
     cf: false,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ level, message }) => {

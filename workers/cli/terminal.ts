@@ -1,5 +1,8 @@
 // What the commands share in a terminal: ending with a message, and running until told to stop.
 
+// Noted as the program starts: npm may be gone by the time the gateway is there.
+const parent = process.ppid
+
 /** Ends the program with a message for people, and no stack. */
 export function fail(error: unknown, hint?: string): never {
   console.error(error instanceof Error ? error.message : String(error))
@@ -12,7 +15,6 @@ export function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
     if (process.env.npm_lifecycle_event === undefined) return
-    const parent = process.ppid
     const watch = setInterval(() => {
       if (process.ppid === parent) return
       clearInterval(watch)

@@ -78,15 +78,28 @@ export function startProgram(command: string, args: readonly string[], options: 
   }
 }
 
-/** Runs a program to its end. */
-export async function runProgram(command: string, args: readonly string[], options: ProgramOptions = {}) {
+export interface Run extends Ending {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end. Rejects when it leaves a process behind. */
+export async function runProgram(command: string, args: readonly string[], options?: ProgramOptions): Promise<Run> {
   const program = startProgram(command, args, options)
   try {
-    const { code, signal } = await program.ended
-    return { code, signal, stdout: program.stdout, stderr: program.stderr, program }
+    const ending = await program.ended
+    await program.gone()
+    return { ...ending, stdout: program.stdout, stderr: program.stderr }
   } finally {
     await program.kill()
   }
+}
+
+/** The same command in a network that holds nothing but a loopback; undefined where this system gives nobody one. */
+export function withoutNetwork(command: string, args: readonly string[]): [string, string[]] | undefined {
+  const wrapped = (...rest: string[]) => ['-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...rest]
+  const possible = spawnSync('unshare', wrapped('true')).status === 0
+  return possible ? ['unshare', wrapped(command, ...args)] : undefined
 }
 
 /** Whether something accepts connections at this URL. */
@@ -139,7 +152,8 @@ function collect(child: ChildProcess): Pick<Program, 'printed' | 'ended'> & Reco
 
 /** This process's environment less what npm and the test runner have put into it. */
 function usersEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(npm_|INIT_CWD$|NODE_ENV$|NODE_OPTIONS$|NODE_PATH$|VITEST|VITE_|TEST$|MODE$|DEV$|PROD$|SSR$|BASE_URL$)/i
+  const ours =
+    /^(npm_|INIT_CWD$|FORCE_COLOR$|NODE_ENV$|NODE_OPTIONS$|NODE_PATH$|VITEST|VITE_|TEST$|MODE$|DEV$|PROD$|SSR$|BASE_URL$)/i
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name))
   const path = (process.env.PATH ?? '').split(':').filter((folder) => !/node_modules/.test(folder))
   return { ...Object.fromEntries(kept), PATH: path.join(':') }

@@ -88,6 +88,14 @@ test('one origin is asked every time', () => {
   expect(rankings(poolOf('random', {}, { state: 'drain' }), 3)).toEqual(['a', 'a', 'a'])
 })
 
+test('random follows its draws alone; every other policy takes turns', () => {
+  const weights = [{ weight: 1 }, { weight: 2 }, { weight: 7 }]
+  const firsts = (policy: string) => rankings(poolOf(policy, ...weights), 20, () => 0.05).map((ranking) => ranking[0])
+  expect(new Set(firsts('random'))).toEqual(new Set('a'))
+  expect(new Set(firsts('round-robin'))).toEqual(new Set('abc'))
+  expect(firsts('peak-ewma')).toEqual(firsts('round-robin'))
+})
+
 test('two isolates do not march in step', () => {
   const pool = poolOf('round-robin', {}, {}, {}, {})
   const firsts = new Set(Array.from({ length: 50 }, (_, seed) => rankings(pool, 1, randomFrom(seed))[0]![0]))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hopByHopFields, isForGateway, isForgeable } from '../../../shared/http/fields.ts'
+import { contentLength, hopByHopFields, isForGateway, isForgeable } from '../../../shared/http/fields.ts'
 
 describe('RFC 9110 §7.6.1: fields that end at this hop', () => {
   test.each([
@@ -83,4 +83,22 @@ describe('what an origin says to the gateway alone', () => {
     ['set-cookie', false],
     ['x-weir', false],
   ])('%s: %s', (name, verdict) => expect(isForGateway(name)).toBe(verdict))
+})
+
+describe('RFC 9110 §8.6: the number of bytes to come', () => {
+  test.each<[string, string | null, number | undefined]>([
+    ['a number', '300', 300],
+    ['zero', '0', 0],
+    ['leading zeros', '007', 7],
+    ['no field', null, undefined],
+    ['an empty field', '', undefined],
+    ['a sign', '+5', undefined],
+    ['a negative number', '-5', undefined],
+    ['a fraction', '5.0', undefined],
+    ['hexadecimal', '0x5', undefined],
+    ['two numbers', '5, 5', undefined],
+    ['a number beyond what can be counted', '1'.repeat(17), undefined],
+  ])('%s', (_, value, verdict) => {
+    expect(contentLength(new Headers(value === null ? {} : { 'content-length': value }))).toBe(verdict)
+  })
 })

@@ -1,0 +1,100 @@
+// `npm run bench [-- --rounds N --seconds S | --short]`: what a hit, a miss and a pass cost, beside Workers that do
+// the least that can be done. In bare Miniflare, in one run: every contestant has a short burst in every round, in
+// random order. Prints medians and ratios, and the platform calls of each kind of request.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+import { startCallsCounter } from './calls.ts'
+import { benchConfiguration, type Contestant, startContestants } from './contestants.ts'
+import { cpuMicroseconds } from './cpu.ts'
+import type { Burst, Outcome } from './load.ts'
+import { resultTable, type Sample, table } from './table.ts'
+
+interface Plan {
+  readonly rounds: number
+  /** Of one burst. */
+  readonly seconds: number
+  readonly warmUpSeconds: number
+}
+
+const connections = 16
+
+const plan = readPlan()
+// workerd ends by Miniflare's own exit hook; the origin and the load end when this process does.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+const origin = forkModule('origin.ts')
+const [originUrl] = (await once(origin, 'message')) as [string]
+const load = forkModule('load.ts')
+const contestants = await startContestants(originUrl)
+const counts = await countCalls(originUrl)
+const samples = await measure(contestants, plan)
+await Promise.all(contestants.map(({ close }) => close()))
+console.log(`${plan.rounds} rounds of ${plan.seconds} s each, ${connections} connections, a body of 1 KiB\n`)
+console.log(resultTable(contestants.map((contestant) => ({ ...contestant, samples: samples.get(contestant)! }))))
+console.log(`\nCalls of the platform a request\n\n${counts}`)
+process.exit(0)
+
+function readPlan(): Plan {
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string' }, seconds: { type: 'string' }, short: { type: 'boolean', default: false } },
+  })
+  const rounds = Number(values.rounds ?? (values.short ? 3 : 15))
+  const seconds = Number(values.seconds ?? (values.short ? 0.5 : 1))
+  if (Number.isInteger(rounds) && rounds > 0 && seconds > 0) {
+    return { rounds, seconds, warmUpSeconds: values.short ? 0.5 : 2 }
+  }
+  console.error('--rounds takes a whole number, --seconds a number above 0.')
+  process.exit(2)
+}
+
+function forkModule(name: string): ChildProcess {
+  return fork(new URL(name, import.meta.url))
+}
+
+async function measure(contestants: readonly Contestant[], plan: Plan): Promise<Map<Contestant, Sample[]>> {
+  const samples = new Map<Contestant, Sample[]>(contestants.map((contestant) => [contestant, []]))
+  for (const contestant of contestants) await burst(contestant, plan.warmUpSeconds)
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const contestant of shuffled(contestants)) samples.get(contestant)!.push(await burst(contestant, plan.seconds))
+  }
+  return samples
+}
+
+async function burst({ name, url, process }: Contestant, seconds: number): Promise<Sample> {
+  const cpuBefore = process === undefined ? undefined : cpuMicroseconds(process)
+  load.send({ url, connections, seconds } satisfies Burst)
+  const [outcome] = (await once(load, 'message')) as [Outcome]
+  if (outcome.failed > 0 || outcome.requests === 0) throw new Error(`${name}: ${outcome.failed} requests failed.`)
+  const cpuAfter = process === undefined ? undefined : cpuMicroseconds(process)
+  return {
+    requestsPerSecond: outcome.requests / outcome.seconds,
+    cpuMicroseconds:
+      cpuBefore === undefined || cpuAfter === undefined ? undefined : (cpuAfter - cpuBefore) / outcome.requests,
+  }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const order = new Map(items.map((item) => [item, Math.random()]))
+  return items.toSorted((left, right) => order.get(left)! - order.get(right)!)
+}
+
+/** The calls of one request of each kind, in a Weir that is warm. */
+async function countCalls(originUrl: string): Promise<string> {
+  const counter = await startCallsCounter(benchConfiguration(originUrl))
+  try {
+    const kinds: [string, string][] = [
+      ['Weir, miss', '/counted'],
+      ['Weir, hit', '/counted'],
+      ['Weir, pass', '/pass/'],
+    ]
+    await counter.callsOf('/first')
+    const body: string[][] = []
+    for (const [name, path] of kinds) {
+      const { match, put, delete: deleted, kv, d1, objects, fetch } = await counter.callsOf(path)
+      body.push([name, ...[match, put, deleted, kv, d1, objects, fetch].map(String)])
+    }
+    return table(['', 'match', 'put', 'delete', 'KV', 'D1', 'objects', 'origin'], body)
+  } finally {
+    await counter.close()
+  }
+}

@@ -1,0 +1,4 @@
+// A Worker that only answers: the floor under every other number.
+export default {
+  fetch: () => new Response('hello'),
+} satisfies ExportedHandler

@@ -1,0 +1,63 @@
+// What a request costs in calls of the platform, counted in workerd: a hit is one match, and nothing is asked of KV,
+// D1 or an object on the way of any request.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Calls, type CallsCounter, startCallsCounter } from '../bench/calls.ts'
+import { startOrigin, type TestOrigin } from './support/origin.ts'
+
+let origin: TestOrigin
+let counter: CallsCounter
+
+beforeAll(async () => {
+  origin = await startOrigin((_, response) => {
+    response.writeHead(200, { 'content-length': 2, 'cache-control': 'max-age=60' })
+    response.end('ok')
+  })
+  const pools = ['web']
+  counter = await startCallsCounter({
+    pools: { web: { origins: [{ url: origin.url }] } },
+    routes: [
+      { path: '/pass/*', pools, cache: { mode: 'off' } },
+      { path: '/*', pools },
+    ],
+  })
+})
+
+afterAll(async () => {
+  await counter?.close()
+  await origin?.close()
+})
+
+const none: Calls = { match: 0, put: 0, delete: 0, kv: 0, d1: 0, objects: 0, fetch: 0 }
+
+test('a new isolate reads the configuration once, and later requests do not', async () => {
+  const first = await counter.callsOf('/pass/')
+  expect(first).toMatchObject({ kv: 1, d1: 0, objects: 0 })
+  expect(await counter.callsOf('/pass/')).toMatchObject({ kv: 0, d1: 0, objects: 0, match: 0, put: 0 })
+})
+
+test('a miss is one match and one put', async () => {
+  const miss = await counter.callsOf('/miss')
+  expect(miss).toEqual({
+    ...none,
+    match: 1,
+    put: 1,
+    fetch: 1,
+    cacheStatus: 'weir; fwd=uri-miss; fwd-status=200; stored',
+  })
+})
+
+test.each(['GET', 'HEAD'])('a hit is one match: %s', async (method) => {
+  await counter.callsOf(`/hit/${method}`)
+  const hit = await counter.callsOf(`/hit/${method}`, { method })
+  expect(hit).toEqual({ ...none, match: 1, cacheStatus: expect.stringContaining('weir; hit') })
+})
+
+test.each(['GET', 'HEAD'])('a pass is the request to the origin alone: %s', async (method) => {
+  const pass = await counter.callsOf('/pass/', { method })
+  expect(pass).toEqual({ ...none, fetch: 1, cacheStatus: expect.stringContaining('weir; fwd=bypass') })
+})
+
+test('a method that is not cached does not ask the store either', async () => {
+  const post = await counter.callsOf('/post', { method: 'POST' })
+  expect(post).toEqual({ ...none, fetch: 1, cacheStatus: expect.stringContaining('weir; fwd=method') })
+})

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
+import type { StoredHead } from '../../../workers/ports.ts'
+import { relay } from '../../../workers/relay.ts'
+import { bytesOf, difference, read, sourceOf } from '../support/bytes.ts'
+import type { Fault } from '../support/configurations.ts'
+import { type WorstCache, worstCache } from '../support/worst-cache.ts'
+
+const storedAt = Date.now()
+const head: StoredHead = { storedAt, freshUntil: storedAt + 60_000, initialAge: 0, status: 200, shareable: false }
+const key = 'https://gateway.test/_weir/cache/a'
+const megabyte = bytesOf(1024 * 1024)
+const faults: Fault[] = ['throws', 'throws at once', 'hangs']
+
+let cache: WorstCache
+
+beforeEach(() => {
+  // A cache that fails is logged, and these tests have many of them.
+  vi.spyOn(console, 'warn').mockReturnValue()
+  cache = worstCache()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const begin = (length?: number, name = key) => cacheApiStore(cache.open).begin(name, head, new Headers(), length)
+
+async function settle(): Promise<void> {
+  // What a sink does behind its caller's back are promises that are kept already.
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+}
+
+describe('a lookup in a cache that fails is a miss, within 250 ms', () => {
+  test.each(faults.flatMap((fault) => [['open', fault] as const, ['match', fault] as const]))(
+    '%s %s',
+    async (call, fault) => {
+      vi.useFakeTimers()
+      cache.faults[call] = fault
+      const found = cacheApiStore(cache.open).match(key)
+      await vi.advanceTimersByTimeAsync(250)
+      expect(await found).toBeUndefined()
+    },
+  )
+
+  it('finds entries again as soon as the cache works again', async () => {
+    await begin().end()
+    const store = cacheApiStore(cache.open)
+    cache.faults.open = 'throws'
+    expect(await store.match(key)).toBeUndefined()
+    delete cache.faults.open
+    expect(await store.match(key)).toBeDefined()
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['nothing of ours', {}],
+    ['a record that is cut', { 'weir-entry': '{"status": 200, "asi' }],
+    ['a record that is none', { 'weir-entry': 'null' }],
+    ['a record without its fields', { 'weir-entry': '{"status": 200}' }],
+  ])('an entry is a miss that has %s', async (_, fields) => {
+    const real = await caches.open('responses-of-others')
+    const headers = { 'cache-control': 'max-age=60', ...fields }
+    await real.put(key, new Response('not ours', { headers }))
+    expect(await cacheApiStore(() => caches.open('responses-of-others')).match(key)).toBeUndefined()
+  })
+})
+
+describe('a cache that fails keeps nothing, and holds nobody up', () => {
+  const calls = faults.flatMap((fault) => [['open', fault] as const, ['put', fault] as const])
+
+  test.each(calls)('small body, %s %s: write never throws', async (call, fault) => {
+    cache.faults[call] = fault
+    const sink = begin(3)
+    expect(() => sink.write(new Uint8Array(3))).not.toThrow()
+    const ended = sink.end()
+    if (fault !== 'hangs') await expect(ended).resolves.toBeUndefined()
+    delete cache.faults[call]
+    expect(await cacheApiStore(cache.open).match(key)).toBeUndefined()
+  })
+
+  test.each(calls)('large body, %s %s: gives up instead of holding it all', async (call, fault) => {
+    cache.faults[call] = fault
+    const sink = begin()
+    let written = 0
+    while (sink.wanted && written < 100) {
+      sink.write(megabyte)
+      written++
+      await settle()
+    }
+    expect(sink.wanted).toBe(false)
+    expect(written).toBeLessThan(10)
+    await expect(sink.end()).resolves.toBeUndefined()
+  })
+
+  test.each(calls)('a client gets its whole body, and soon: %s %s', async (call, fault) => {
+    cache.faults[call] = fault
+    const pieces = Array.from({ length: 8 }, () => megabyte)
+    const { body } = await relay(sourceOf(pieces).stream, {
+      length: undefined,
+      idleMs: 5000,
+      sink: begin(),
+      abandon: () => {},
+    })
+    const received = await read(body)
+    expect(received.byteLength).toBe(8 * megabyte.byteLength)
+    expect(difference(received.subarray(7 * megabyte.byteLength), megabyte)).toBeUndefined()
+  })
+})
+
+describe('nothing but whole bodies is ever found, though the cache keeps what is cut', () => {
+  test.each<[string, number | undefined]>([
+    ['of known length', 5 * megabyte.byteLength],
+    ['of unknown length', undefined],
+  ])('a large body %s that is cut', async (_, length) => {
+    const sink = begin(length)
+    for (let written = 0; written < 3; written++) sink.write(megabyte)
+    await settle()
+    sink.abort()
+    await sink.end()
+    await vi.waitFor(() => expect([...cache.entries.keys()]).toEqual([]))
+    expect(cache.puts).not.toContain(key)
+  })
+
+  it('a large body that ends is found under its own name alone', async () => {
+    const sink = begin()
+    for (let written = 0; written < 3; written++) sink.write(megabyte)
+    expect(cache.entries.has(key)).toBe(false)
+    await sink.end()
+    await vi.waitFor(() => expect([...cache.entries.keys()]).toEqual([key]))
+    expect(cache.entries.get(key)?.byteLength).toBe(3 * megabyte.byteLength)
+  })
+
+  it('two that are filled at once do not get into each other’s way', async () => {
+    const sinks = [begin(), begin()]
+    for (let written = 0; written < 2; written++) for (const sink of sinks) sink.write(megabyte)
+    sinks[0]?.abort()
+    await sinks[1]?.end()
+    await sinks[0]?.end()
+    expect(cache.entries.get(key)?.byteLength).toBe(2 * megabyte.byteLength)
+  })
+
+  it('what was staged has a name that no request has', async () => {
+    const sink = begin()
+    for (let written = 0; written < 2; written++) sink.write(megabyte)
+    await vi.waitFor(() => expect(cache.puts).toHaveLength(1))
+    expect(cache.puts[0]).not.toBe(key)
+    expect(cache.puts[0]?.startsWith(key)).toBe(true)
+    sink.abort()
+  })
+})
+
+it('memory that fills have used is given back, however they end', async () => {
+  for (let round = 0; round < 100; round++) {
+    const name = `${key}${round}`
+    const [whole, cut, short, refused] = [
+      begin(undefined, name),
+      begin(undefined, name),
+      begin(7, name),
+      begin(3, name),
+    ]
+    for (const sink of [whole, cut, short, refused]) sink.write(megabyte.subarray(0, 900_000))
+    cut.abort()
+    cache.faults.put = 'throws'
+    await refused.end()
+    delete cache.faults.put
+    await Promise.all([whole.end(), short.end()])
+    cache.entries.clear()
+  }
+  // An isolate that thought itself full would stage this one, or give it up.
+  cache.puts.length = 0
+  const sink = begin()
+  sink.write(megabyte.subarray(0, 900_000))
+  await sink.end()
+  expect(cache.puts).toEqual([key])
+})
+
+// The Cache API puts a Date of its own in its place, so that what Expires says is counted from there.
+it.fails('RFC 9111 §4.2.1: gives back the origin’s Date', async () => {
+  const store = cacheApiStore(() => caches.open('dates'))
+  const date = 'Mon, 01 Jan 2024 00:00:00 GMT'
+  await store.begin(key, head, new Headers({ date }), 0).end()
+  expect((await store.match(key))?.open(true).headers.get('date')).toBe(date)
+})

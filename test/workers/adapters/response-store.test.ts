@@ -1,0 +1,212 @@
+import { beforeEach, describe, expect, it, test } from 'vitest'
+import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
+import type { ResponseStore, StoredHead } from '../../../workers/ports.ts'
+import { bytesOf, cutInto, difference, read } from '../support/bytes.ts'
+import { memoryStore } from '../support/memory-store.ts'
+import { worstCache } from '../support/worst-cache.ts'
+
+const stores: [string, () => ResponseStore][] = [
+  ['in memory', memoryStore],
+  ['Cache API', () => cacheApiStore(() => caches.open('responses-of-tests'))],
+  ['a Cache API that keeps what was cut', () => cacheApiStore(worstCache().open)],
+]
+
+let keys = 0
+const storedAt = Date.now()
+const head: StoredHead = { storedAt, freshUntil: storedAt + 60_000, initialAge: 1.5, status: 200, shareable: true }
+const hello = new TextEncoder().encode('hello')
+const megabytes = bytesOf(3 * 1024 * 1024)
+const pieces = cutInto(megabytes, ...Array.from({ length: 47 }, () => 65_536))
+
+describe.each(stores)('a store of responses: %s', (_, open) => {
+  let store: ResponseStore
+  let key: string
+  beforeEach(() => {
+    store = open()
+    key = `https://gateway.test/_weir/cache/${++keys}`
+  })
+
+  interface Given {
+    readonly fields?: Record<string, string>
+    readonly status?: number
+    readonly body?: readonly Uint8Array[]
+    /** What is announced; absent: what comes. */
+    readonly length?: number | 'unknown'
+  }
+
+  function fill({ fields = {}, status = 200, body = [hello], length }: Given) {
+    const size = body.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+    const sink = store.begin(
+      key,
+      { ...head, status },
+      new Headers(fields),
+      length === 'unknown' ? undefined : (length ?? size),
+    )
+    for (const chunk of body) sink.write(chunk)
+    return sink
+  }
+  const keep = (given: Given) => fill(given).end()
+  const opened = async () => (await store.match(key))?.open(true)
+
+  it('misses what was never stored', async () => {
+    expect(await store.match(key)).toBeUndefined()
+    await keep({})
+    expect(await store.match(`${key}0`)).toBeUndefined()
+  })
+
+  it('gives back the head, and the body every time', async () => {
+    await keep({})
+    for (let time = 0; time < 3; time++) {
+      const found = await store.match(key)
+      expect(found?.head).toMatchObject(head)
+      expect(await found?.open(true).text()).toBe('hello')
+    }
+  })
+
+  test.each([200, 203, 299, 300, 301, 308, 400, 404, 410, 451, 500, 503, 599])('gives back a %i', async (status) => {
+    await keep({ status, fields: { location: '/elsewhere' } })
+    const response = await opened()
+    expect(response?.status).toBe(status)
+    expect(response?.headers.get('location')).toBe('/elsewhere')
+    expect(await response?.text()).toBe('hello')
+  })
+
+  test.each([204, 205])('RFC 9110 §6.4.1: gives back a %i without a body', async (status) => {
+    await keep({ status, body: [], length: status === 204 ? 'unknown' : 0 })
+    const response = await opened()
+    expect([response?.status, response?.body]).toEqual([status, null])
+  })
+
+  test.each<[string, Record<string, string>]>([
+    [
+      'what steers this cache',
+      { 'cache-control': 'max-age=1, private="x"', 'cdn-cache-control': 'max-age=2', expires: '0', pragma: 'no-cache' },
+    ],
+    ['what another cache said', { age: '77', 'cf-cache-status': 'HIT', 'cache-status': 'Other; hit' }],
+    ['a cache that forbids', { 'cache-control': 'no-store' }],
+    ['lifetimes for other caches', { 'cache-control': 'stale-while-revalidate=60, stale-if-error=60, s-maxage=0' }],
+    ['what varies', { vary: 'accept-encoding, *' }],
+    ['validators', { etag: 'W/"a"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' }],
+    ['values outside ASCII', { 'x-name': 'caf\u00e9', 'cache-control': 'x="caf\u00e9"' }],
+    ['quotes and backslashes', { 'cache-control': 'x="a\\"b\\\\"', 'content-disposition': 'inline; filename="a\\"b"' }],
+    ['an empty value', { 'x-empty': '' }],
+    [
+      'a language and a type',
+      { 'content-type': 'text/html; charset=ISO-8859-1', 'content-language': 'fr', 'content-length': '5' },
+    ],
+    ['no field at all', {}],
+  ])('gives back the fields as they came: %s', async (_title, fields) => {
+    await keep({ fields })
+    const found = Object.fromEntries((await opened())!.headers)
+    expect(found).toMatchObject(fields)
+    const added = Object.keys(found).filter((name) => !(name in fields))
+    // A store may say these of its own, and the proxy says all of them itself.
+    expect(['age', 'content-length', 'date']).toEqual(expect.arrayContaining(added))
+  })
+
+  it('gives fields that can be changed', async () => {
+    await keep({ fields: { 'x-a': '1' } })
+    const response = await opened()
+    response?.headers.set('age', '7')
+    response?.headers.delete('x-a')
+    expect([response?.headers.get('age'), response?.headers.get('x-a')]).toEqual(['7', null])
+  })
+
+  it('RFC 9110 §8.4: gives back coded bytes untouched, and names the coding', async () => {
+    const coded = new Uint8Array(
+      await new Response(new Blob([bytesOf(5000)]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer(),
+    )
+    await keep({ fields: { 'content-encoding': 'gzip' }, body: [coded] })
+    expect((await store.match(key))?.coding).toBe('gzip')
+    const response = await opened()
+    expect(response?.headers.get('content-encoding')).toBe('gzip')
+    expect(difference(await read(response!.body), coded)).toBeUndefined()
+  })
+
+  it('names no coding where there is none', async () => {
+    await keep({})
+    expect((await store.match(key))?.coding).toBeNull()
+  })
+
+  it('opens without a body, and lets go of one', async () => {
+    await keep({ fields: { 'content-length': '5' } })
+    const response = (await store.match(key))?.open(false)
+    expect([response?.status, response?.body, response?.headers.get('content-length')]).toEqual([200, null, '5'])
+    const found = await store.match(key)
+    found?.discard()
+    expect(await (await opened())?.text()).toBe('hello')
+  })
+
+  test.each<[string, readonly Uint8Array[], number | 'unknown']>([
+    ['empty', [], 0],
+    ['empty, of unknown length', [], 'unknown'],
+    ['in pieces', cutInto(hello, 1, 1), 5],
+    ['in pieces, of unknown length', cutInto(hello, 1, 1), 'unknown'],
+    ['of three megabytes', pieces, megabytes.byteLength],
+    ['of three megabytes, of unknown length', pieces, 'unknown'],
+    ['of three megabytes in one piece', [megabytes], 'unknown'],
+  ])('keeps a body %s', async (_title, body, length) => {
+    await keep({ body, length })
+    const whole = body.reduce((size, chunk) => size + chunk.byteLength, 0)
+    const found = await read((await opened())!.body)
+    expect(found.byteLength).toBe(whole)
+    if (whole > 5) expect(difference(found, megabytes)).toBeUndefined()
+  })
+
+  test.each<[string, readonly Uint8Array[], number]>([
+    ['shorter than announced', [hello], 6],
+    ['empty, although something was announced', [], 5],
+    ['longer than announced', [hello], 4],
+    ['longer than nothing', [hello], 0],
+    ['large, and shorter than announced', pieces, megabytes.byteLength + 1],
+    ['large, and longer than announced', pieces, megabytes.byteLength - 1],
+  ])('keeps nothing of a body %s', async (_title, body, length) => {
+    await keep({ body, length })
+    expect(await store.match(key)).toBeUndefined()
+  })
+
+  test.each<[string, readonly Uint8Array[], number | 'unknown']>([
+    ['small', [hello], 10],
+    ['small, of unknown length', [hello], 'unknown'],
+    ['large', pieces.slice(0, 40), megabytes.byteLength],
+    ['large, of unknown length', pieces, 'unknown'],
+    ['complete, but for its end', [hello], 5],
+  ])('keeps nothing of a body that is cut: %s', async (_title, body, length) => {
+    const sink = fill({ body, length })
+    sink.abort()
+    expect(sink.wanted).toBe(false)
+    sink.write(hello)
+    await sink.end()
+    expect(await store.match(key)).toBeUndefined()
+  })
+
+  test.each<[string, readonly Uint8Array[], number | 'unknown']>([
+    ['small', [hello], 5],
+    ['of unknown length', [hello], 'unknown'],
+    ['large', pieces, megabytes.byteLength],
+  ])('has an entry at its end and not before: %s', async (_title, body, length) => {
+    const sink = fill({ body, length })
+    expect(await store.match(key)).toBeUndefined()
+    await sink.end()
+    expect(await store.match(key)).toBeDefined()
+    sink.abort()
+    expect(await store.match(key)).toBeDefined()
+  })
+
+  it('leaves the entry as it is while, and where, another one is cut', async () => {
+    await keep({})
+    const sink = fill({ body: pieces, length: 'unknown' })
+    expect(await (await opened())?.text()).toBe('hello')
+    sink.abort()
+    await sink.end()
+    expect(await (await opened())?.text()).toBe('hello')
+  })
+
+  it('replaces an entry by the next', async () => {
+    await keep({ fields: { 'x-a': '1' }, status: 404 })
+    await keep({ fields: { 'x-b': '2' }, body: [new TextEncoder().encode('new')] })
+    const response = await opened()
+    expect([response?.status, response?.headers.get('x-a'), response?.headers.get('x-b')]).toEqual([200, null, '2'])
+    expect(await response?.text()).toBe('new')
+  })
+})
