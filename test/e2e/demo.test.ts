@@ -48,7 +48,6 @@ async function tryLine(line: string | undefined): Promise<string> {
 
 /** Nothing of it is left: no process, and nobody listens where it did. */
 async function expectGone(ended: Demo): Promise<void> {
-  await ended.ended
   await ended.gone()
   const listening = await Promise.all([ended.url, ...ended.origins, ended.control].map(accepts))
   expect(listening).toEqual([false, false, false, false, false])

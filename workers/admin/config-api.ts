@@ -1,5 +1,6 @@
 // GET and PUT /_weir/api/config: the configuration is read from its primary copy, and replaced as a whole or not
-// at all. A writer who sends If-Match does not overwrite what somebody else has put there meanwhile (RFC 9110 §13.1.1).
+// at all. A writer who sends If-Match does not overwrite what somebody else has put there meanwhile, nor one who sends
+// If-None-Match: * what is there at all (RFC 9110 §13.1).
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { parseConfig } from '../../shared/config/parse.ts'
@@ -23,7 +24,8 @@ export function configApi({ configuration, sources, now }: GatewayServices): Hon
     if (found === undefined) return problemResponse(databaseAway('Nothing was read.'))
     if (found.record === undefined) return problemResponse(nothingYet)
     const headers = { etag: etagOf(found.record), 'cache-control': 'no-store' }
-    if (names(context.req.header('if-none-match'), found.record)) return new Response(null, { status: 304, headers })
+    if (names(weakly(context.req.header('if-none-match')), found.record))
+      return new Response(null, { status: 304, headers })
     return Response.json(JSON.parse(found.record.document), { headers })
   })
 
@@ -32,10 +34,12 @@ export function configApi({ configuration, sources, now }: GatewayServices): Hon
     if (!parsed.ok) return problemResponse(invalid(parsed.error))
     let expected: number | undefined
     const ifMatch = context.req.header('if-match')
-    if (ifMatch !== undefined) {
+    const ifNoneMatch = context.req.header('if-none-match')
+    if (ifMatch !== undefined || ifNoneMatch !== undefined) {
       const found = await newest()
       if (found === undefined) return problemResponse(databaseAway('Nothing was changed.'))
-      if (!names(ifMatch, found.record)) return problemResponse(changedMeanwhile(found.record))
+      const isThis = ifMatch === undefined || names(ifMatch, found.record)
+      if (!isThis || names(weakly(ifNoneMatch), found.record)) return problemResponse(changedMeanwhile(found.record))
       expected = found.record?.version ?? 0
     }
     const document = JSON.stringify(parsed.value.document)
@@ -76,6 +80,9 @@ function names(list: string | undefined, record: ConfigurationRecord | undefined
   return list.trim() === '*' || list.split(',').some((tag) => tag.trim() === etagOf(record))
 }
 
+/** Of If-None-Match, which compares weakly (RFC 9110 §13.1.2). */
+const weakly = (list: string | undefined): string | undefined => list?.replaceAll('W/"', '"')
+
 const nothingYet: Problem = {
   status: 404,
   reason: 'no-configuration',
@@ -111,7 +118,8 @@ function changedMeanwhile(record: ConfigurationRecord | undefined): Problem {
   return {
     status: 412,
     reason: 'changed-meanwhile',
-    detail: 'The configuration is not the one that If-Match names: GET it again, and apply your change to that one.',
+    detail:
+      'The configuration is not what If-Match or If-None-Match ask for: GET it, and apply your change to that one.',
     ...(record && { headers: { etag: etagOf(record) } }),
   }
 }

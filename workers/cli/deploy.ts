@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 wrangler('deploy', ...process.argv.slice(2))
 if (!process.argv.includes('--dry-run')) wrangler('d1', 'migrations', 'apply', 'DB', '--remote')
 
-const hasDomain = /^\s*(routes|route)\s*=/m.test(readFileSync(`${root}wrangler.toml`, 'utf8'))
+const hasDomain = /^\s*(\[\[routes\]\]|routes?\s*=)/m.test(readFileSync(`${root}wrangler.toml`, 'utf8'))
 if (!hasDomain) {
   console.log('\nNo domain: the Cache API keeps nothing on workers.dev. Name yours in wrangler.toml under `routes`.')
 }

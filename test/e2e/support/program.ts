@@ -195,6 +195,6 @@ async function emptied(processes: () => string[], withinMs: number): Promise<voi
     const left = processes()
     if (left.length === 0) return
     if (performance.now() > untilMs) throw new Error(`Still running after ${withinMs} ms:\n${left.join('\n')}`)
-    await pause(20) // no event tells of the end of a process that is not a child
+    await pause(50) // no event tells of the end of a process that is not a child
   }
 }

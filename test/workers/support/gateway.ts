@@ -1,0 +1,31 @@
+// The gateway's own endpoints on stores in memory, with requests as an administrator makes them.
+import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
+import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
+import { type HeldBackground, holdBackground } from './background.ts'
+
+export const token = 'a-token-for-tests'
+export const configUrl = 'http://gateway.test/_weir/api/config'
+
+export interface GatewayUnderTest {
+  readonly configuration: Configuration
+  readonly held: HeldBackground
+  /** With the token, unless `init` says otherwise. */
+  ask(url: string, init?: RequestInit): Promise<Response>
+  /** Replaces the configuration. */
+  put(body: BodyInit, headers?: Record<string, string>): Promise<Response>
+}
+
+/** `adminToken` is the one that is configured, where it is not the one that is shown. */
+export function gatewayOn(
+  sources: ConfigurationSources,
+  { adminToken }: { readonly adminToken: string | undefined } = { adminToken: token },
+): GatewayUnderTest {
+  const configuration = createConfiguration(sources, () => 0)
+  const app = gatewayApp({ adminToken, configuration, sources, now: () => Date.now() })
+  const held = holdBackground()
+  const ask = async (url: string, init: RequestInit = {}) => {
+    const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
+    return app(new Request(url, { ...init, headers }), held.background)
+  }
+  return { configuration, held, ask, put: (body, headers = {}) => ask(configUrl, { method: 'PUT', body, headers }) }
+}
