@@ -237,13 +237,13 @@ async function deliverAnswer(life: Life, forward: Forward, answer: Answer): Prom
   }
   const { body, done } = await bodyOf(life, answer, length, sink)
   if (sink !== undefined) background(done)
-  const { status, statusText, headers, webSocket } = response
-  const delivered = new Response(body, { status, statusText, headers, webSocket, encodeBody: 'manual' })
+  // Takes over the status, the fields, the WebSocket, and that coded bytes stay as they are.
+  const delivered = new Response(body, response)
   tidyResponse(delivered.headers, responseTime)
   return stamp(delivered, {
     kind: 'forward',
     because: forward.because,
-    status,
+    status: response.status,
     stored: sink !== undefined,
     detail: admission?.kind === 'uncacheable' ? admission.because : undefined,
   })

@@ -1,7 +1,17 @@
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import type { BodySink } from '../../workers/ports.ts'
 import { relay } from '../../workers/relay.ts'
-import { bytesOf, cutInto, difference, type Ending, joined, read, type Source, sourceOf } from './support/bytes.ts'
+import {
+  bytesOf,
+  cutInto,
+  difference,
+  type Ending,
+  joined,
+  mostAgain,
+  read,
+  type Source,
+  sourceOf,
+} from './support/bytes.ts'
 
 interface HeardSink extends BodySink {
   wanted: boolean
@@ -179,9 +189,11 @@ describe('a client that leaves', () => {
   }
 
   it('ends the exchange where nothing is stored', async () => {
-    const { body, done, abandon } = await start(sourceOf([small], 'again'), { idleMs: 5000 })
+    const source = sourceOf([small], 'again')
+    const { body, done, abandon } = await start(source, { idleMs: 5000 })
     await leave(body)
     await done
+    expect(source.asked).toBeLessThan(mostAgain)
     expect(abandon).toHaveBeenCalledOnce()
   })
 
@@ -198,10 +210,12 @@ describe('a client that leaves', () => {
 
   it('ends the exchange where the store gives up too', async () => {
     const sink = hear()
-    const { body, done, abandon } = await start(sourceOf([small], 'again'), { idleMs: 5000, sink })
+    const source = sourceOf([small], 'again')
+    const { body, done, abandon } = await start(source, { idleMs: 5000, sink })
     await leave(body)
     sink.wanted = false
     await done
+    expect(source.asked).toBeLessThan(mostAgain)
     expect(sink.outcome).toBe('aborted')
     expect(abandon).toHaveBeenCalledOnce()
   })

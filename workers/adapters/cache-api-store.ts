@@ -1,6 +1,7 @@
-// The response store on the Cache API (one per data centre). It knows how that store forgets, and hides it:
-// the status, the coding and the fields that steer a cache travel in one field of our own, because the Cache API
-// keeps no errors, encodes coded bodies again and obeys Cache-Control in its own way.
+// The response store on the Cache API (one per data centre). It knows how that store forgets, and hides it: all that is
+// remembered of a response beside its body travels in one field of our own, because the Cache API keeps no errors,
+// encodes coded bodies again, puts its own Date and obeys Cache-Control in its own way; and because one field is
+// cheaper to carry than many.
 import { hasNoContent } from '../../shared/http/status.ts'
 import type { ResponseStore, StoredHead, StoredResponse } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'
@@ -8,20 +9,9 @@ import { cacheApiSink } from './cache-api-sink.ts'
 
 const entryField = 'weir-entry'
 
-/** Fields that the Cache API would act upon, with their values as they came. */
-const setAside = [
-  'cache-control',
-  'expires',
-  'pragma',
-  'content-encoding',
-  'cdn-cache-control',
-  'cf-cache-status',
-  'vary',
-  'age',
-]
-
 interface EntryRecord extends StoredHead {
-  readonly aside: [string, string][]
+  /** As they came, by their names in lower case. */
+  readonly fields: Readonly<Record<string, string>>
 }
 
 /** Opens the named cache at the first use. */
@@ -42,20 +32,14 @@ function readEntry(response: Response): StoredResponse | undefined {
   const text = response.headers.get(entryField)
   if (text === null) return undefined
   const record = JSON.parse(text) as EntryRecord
+  const { status, fields } = record
   return {
     head: record,
-    coding: record.aside.find(([name]) => name === 'content-encoding')?.[1] ?? null,
+    coding: fields['content-encoding'] ?? null,
     open(withBody) {
-      const { status, aside } = record
       const body = withBody && !hasNoContent(status) ? response.body : null
-      const opened = new Response(body, { status, headers: response.headers, encodeBody: 'manual' })
-      const fields = opened.headers
-      fields.delete(entryField)
-      fields.delete('cf-cache-status')
-      fields.delete('cache-control')
-      for (const [name, value] of aside) fields.set(name, value)
       if (body === null) discard(response)
-      return opened
+      return new Response(body, { status, headers: fields, encodeBody: 'manual' })
     },
     discard: () => discard(response),
   }
@@ -67,19 +51,10 @@ function discard(response: Response): void {
 }
 
 function entryFields(head: StoredHead, fields: Headers): Headers {
-  const stored = new Headers(fields)
-  const aside: [string, string][] = []
-  for (const name of setAside) {
-    const value = stored.get(name)
-    if (value === null) continue
-    aside.push([name, value])
-    stored.delete(name)
-  }
-  const record: EntryRecord = { ...head, aside }
-  stored.set(entryField, asciiJson(record))
+  const record: EntryRecord = { ...head, fields: Object.fromEntries(fields) }
   // The instants decide; the store only has to keep it that long.
-  stored.set('cache-control', `max-age=${Math.ceil((head.freshUntil - head.storedAt) / 1000) + 1}`)
-  return stored
+  const maxAge = Math.ceil((head.freshUntil - head.storedAt) / 1000) + 1
+  return new Headers({ [entryField]: asciiJson(record), 'cache-control': `max-age=${maxAge}` })
 }
 
 /** JSON that survives as a field value whatever bytes the origin's fields held. */

@@ -151,7 +151,7 @@ describe('nothing but whole bodies is ever found, though the cache keeps what is
 })
 
 it('memory that fills have used is given back, however they end', async () => {
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 40; round++) {
     const name = `${key}${round}`
     const [whole, cut, short, refused] = [
       begin(undefined, name),
@@ -175,8 +175,8 @@ it('memory that fills have used is given back, however they end', async () => {
   expect(cache.puts).toEqual([key])
 })
 
-// The Cache API puts a Date of its own in its place, so that what Expires says is counted from there.
-it.fails('RFC 9111 §4.2.1: gives back the origin’s Date', async () => {
+// The Cache API puts a Date of its own in its place, and what Expires says would be counted from there.
+it('RFC 9111 §4.2.1: gives back the origin’s Date', async () => {
   const store = cacheApiStore(() => caches.open('dates'))
   const date = 'Mon, 01 Jan 2024 00:00:00 GMT'
   await store.begin(key, head, new Headers({ date }), 0).end()

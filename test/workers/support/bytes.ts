@@ -46,8 +46,11 @@ export interface Source {
   readonly cancelled: unknown
 }
 
-/** What comes behind the pieces: their end, a failure, silence, or the pieces over and over. */
+/** What comes behind the pieces: their end, a failure, silence, or the pieces over and over, up to `mostAgain`. */
 export type Ending = 'end' | 'failure' | 'silence' | 'again'
+
+/** Whoever asks for as many pieces as this has missed the moment to leave; then the source fails. */
+export const mostAgain = 200
 
 /** Gives its pieces one by one, as they are asked for, and none ahead. */
 export function sourceOf(pieces: readonly Uint8Array[], ending: Ending = 'end'): Source {
@@ -56,11 +59,11 @@ export function sourceOf(pieces: readonly Uint8Array[], ending: Ending = 'end'):
   const stream = new ReadableStream({
     type: 'bytes',
     pull(controller) {
-      const piece = pieces[ending === 'again' ? asked % pieces.length : asked]
+      const piece = pieces[ending === 'again' && asked < mostAgain ? asked % pieces.length : asked]
       asked++
       if (piece !== undefined) return controller.enqueue(piece.slice())
       if (ending === 'silence') return new Promise(() => undefined)
-      if (ending === 'failure') return controller.error(new Error('The connection was cut.'))
+      if (ending !== 'end') return controller.error(new Error('The connection was cut.'))
       controller.close()
       // A reader that waits with a buffer of its own is let go by this alone.
       controller.byobRequest?.respond(0)
