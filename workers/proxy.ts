@@ -9,7 +9,7 @@ import type { Route } from '../shared/config/schema.ts'
 import { type CacheControl, requestDirectives } from '../shared/http/cache-control.ts'
 import { type CacheStatus, type ForwardReason, formatCacheStatus } from '../shared/http/cache-status.ts'
 import { acceptsCoding } from '../shared/http/content-coding.ts'
-import { contentLength } from '../shared/http/fields.ts'
+import { contentLength, endToEnd } from '../shared/http/fields.ts'
 import { mayReuse } from '../shared/http/may-reuse.ts'
 import { type Admission, mayStore } from '../shared/http/may-store.ts'
 import { hasNoContent } from '../shared/http/status.ts'
@@ -150,7 +150,7 @@ async function lookup(life: Life): Promise<Refused | Hit | Forward> {
   if (route.cache.mode === 'off' || isWebSocketUpgrade(request)) return { kind: 'forward', because: 'bypass' }
   // A forced lifetime is the route's word; the client's Cache-Control does not change it.
   const directives = requestDirectives(route.cache.mode === 'force' ? null : request.headers)
-  const cache = { key: cacheKey(target, route.cache.key, request.headers), directives }
+  const cache = { key: cacheKey(target, route.cache.key, endToEnd(request.headers)), directives }
   const stored = await ports.store.match(cache.key)
   const found = stored === undefined ? undefined : judge(life, stored, directives)
   if (found?.kind === 'hit') return found

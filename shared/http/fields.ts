@@ -30,6 +30,17 @@ export function hopByHopFields(fields: Fields): string[] {
   return [...hopByHop, ...nominated]
 }
 
+/** The fields as the next hop sees them. What is judged or keyed by any other view could be changed by Connection. */
+export function endToEnd(fields: Fields): Fields {
+  let ended: readonly string[] | undefined
+  return {
+    get(name) {
+      ended ??= hopByHopFields(fields)
+      return ended.includes(name.toLowerCase()) ? null : fields.get(name)
+    },
+  }
+}
+
 /**
  * Whether a client's field is dropped because the gateway (or the platform) says these things itself, or because
  * origins and frameworks take it for the truth about the request: believed from a client, it would poison entries.
