@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { contentLength, hopByHopFields, isForGateway, isForgeable } from '../../../shared/http/fields.ts'
+import { contentLength, endToEnd, hopByHopFields, isForGateway, isForgeable } from '../../../shared/http/fields.ts'
 
 describe('RFC 9110 §7.6.1: fields that end at this hop', () => {
   test.each([
@@ -28,6 +28,26 @@ describe('RFC 9110 §7.6.1: fields that end at this hop', () => {
     ['nor what says how to read a body', 'content-encoding, content-range', []],
     ['nothing', '', []],
   ])('%s', (_, connection, verdict) => expect(nominated(connection)).toEqual(verdict))
+})
+
+describe('RFC 9110 §7.6.1: the fields as the next hop sees them', () => {
+  const sent = {
+    connection: 'close, Accept-Language, content-type',
+    te: 'trailers',
+    'accept-language': 'fr',
+    cookie: 'a=1',
+    'content-type': 'a/b',
+  }
+
+  test.each<[string, string, string | null]>([
+    ['one that goes on', 'cookie', 'a=1'],
+    ['one that is not there', 'accept', null],
+    ['one that ends here', 'te', null],
+    ['Connection itself', 'connection', null],
+    ['one that Connection nominates', 'accept-language', null],
+    ['one that Connection nominates, in another case', 'Accept-LANGUAGE', null],
+    ['one that cannot be nominated', 'content-type', 'a/b'],
+  ])('%s', (_, name, verdict) => expect(endToEnd(new Headers(sent)).get(name)).toBe(verdict))
 })
 
 describe('what a client says that only the gateway may say', () => {
