@@ -23,6 +23,18 @@ export function cacheKey(target: Target, rule: CacheRule['key'], fields: Fields)
   return `${target.scheme}://${target.host}${reservedPrefix}cache/1,${parts.map(encodeURIComponent).join(',')}`
 }
 
+/** The name of the variant of `key` that a request with these selecting values gets, in the order of their names. */
+export function variantKey(key: string, generation: string, selecting: readonly (string | null)[]): string {
+  return `${key},v,${generation},${selecting.map((value) => encodeURIComponent(presence(value))).join(',')}`
+}
+
+/** Tells names apart where two that look alike do no harm (32-bit FNV-1a). */
+export function shortHash(name: string): string {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193)
+  return (hash >>> 0).toString(36)
+}
+
 const presence = (value: string | null | undefined): string =>
   value === null || value === undefined ? '-' : `+${value}`
 

@@ -2,6 +2,7 @@
 // snapshot at its start and keeps it, so that none sees half of two configurations.
 import { type PoolState, startPool } from './balance/rank.ts'
 import type { Config, Route } from './config/schema.ts'
+import type { Purges } from './purge.ts'
 import { compileRoutes, type Router } from './routing.ts'
 
 export interface Snapshot {
@@ -10,12 +11,13 @@ export interface Snapshot {
   readonly config: Config
   readonly router: Router
   readonly pools: ReadonlyMap<string, PoolState>
+  readonly purges: Purges
 }
 
 /** `random` gives numbers in [0, 1): each isolate starts its turns elsewhere. */
-export function makeSnapshot(version: number, config: Config, random: () => number): Snapshot {
+export function makeSnapshot(version: number, config: Config, purges: Purges, random: () => number): Snapshot {
   const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, startPool(pool, random)]))
-  return { version, config, router: compileRoutes(config), pools }
+  return { version, config, router: compileRoutes(config), pools, purges }
 }
 
 /** The pools of a route, in the order in which they are asked. */

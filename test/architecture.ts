@@ -28,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
 /** The pure core is one part to itself, but for its two halves, which must not know each other. */
 const sharedParts = new Set(['shared', 'shared/http', 'shared/balance'])
 
-const sharedPackages = new Set(['zod', 'jsonc-parser'])
+const sharedPackages = new Set(['zod', 'jsonc-parser', 'structured-headers'])
 
 function partOf(path: string): string {
   const [top = '', second = '', third] = path.split('/')

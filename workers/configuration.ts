@@ -1,15 +1,19 @@
-// Which configuration is in force in this isolate? Held in memory, refreshed behind responses, and replaced as a
-// whole. KV is asked first, D1 where KV has nothing to say, and the last good copy where both are away.
+// Which configuration and which purges are in force in this isolate? Held in memory, refreshed behind responses, each
+// replaced as a whole by a newer one. KV is asked first, D1 where KV has nothing to say, and the last good copy where
+// both are away.
 import { parseConfig } from '../shared/config/parse.ts'
+import { compilePurges, isPurgeRecord, noPurges, type PurgeRecord, type PurgeTarget } from '../shared/purge.ts'
 import { makeSnapshot, type Snapshot } from '../shared/snapshot.ts'
 import type { ConfigurationPort } from './ports.ts'
 import { storePatienceMs, within } from './within.ts'
 
-/** One version of the configuration, as it travels between the stores. */
+/** One version of the configuration and all purges, as they travel between the stores. */
 export interface ConfigurationRecord {
   readonly version: number
   /** JSON text, as the user wrote it. */
   readonly document: string
+  /** Absent where there was none yet. */
+  readonly purges?: PurgeRecord
 }
 
 /** A copy that can be read and replaced. Its methods may throw or hang. */
@@ -20,20 +24,32 @@ export interface PublishedConfiguration {
 
 /** The primary copy. Its methods may throw or hang. */
 export interface ConfigurationDatabase {
+  /** Both parts, of one instant; undefined without a configuration, whatever purges there are. */
   read(): Promise<ConfigurationRecord | undefined>
-  /** The record that was added; undefined, and nothing changed, where `expectedVersion` is not the newest. */
+  /** The numbers of the newest, 0 for none: cheaper to read. */
+  newest(): Promise<{ readonly version: number; readonly epoch: number }>
+  /** The version that was added; undefined, and nothing changed, where `expectedVersion` is not the newest. */
   append(document: string, expectedVersion: number | undefined, now: number): Promise<ConfigurationRecord | undefined>
+}
+
+/** The purges in the primary copy. Its methods may throw or hang. */
+export interface PurgeDatabase {
+  read(): Promise<PurgeRecord>
+  /** Adds a purge under the next epoch, which no other gets. All there are then; this is the newest of them. */
+  append(targets: readonly PurgeTarget[], now: number): Promise<PurgeRecord>
 }
 
 export interface ConfigurationSources {
   readonly published: PublishedConfiguration
   readonly database: ConfigurationDatabase
+  readonly purges: PurgeDatabase
   readonly lastGood: PublishedConfiguration
 }
 
 export interface Configuration extends ConfigurationPort {
-  /** Puts a version in force in this isolate at once, unless a newer one is. */
+  /** Puts each part of a record in force in this isolate at once, unless a newer one is. */
   adopt(record: ConfigurationRecord): void
+  adoptPurges(record: PurgeRecord): void
   /** Why this isolate may be serving an old configuration; empty where all is well. */
   troubles(): readonly string[]
 }
@@ -47,21 +63,37 @@ const backgroundPatienceMs = 5_000
 
 export function createConfiguration(sources: ConfigurationSources, random: () => number): Configuration {
   let snapshot: Snapshot | undefined
+  /** What the snapshot was made from. */
   let inForce: ConfigurationRecord | undefined
+  let purges = noPurges
+  let purgesInForce: PurgeRecord | undefined
+  let kept: ConfigurationRecord | undefined
   let checkedAt = 0
   let emptyUntil = 0
   let troubles: readonly string[] = []
 
+  const adoptPurges = (record: PurgeRecord): void => {
+    if (record.epoch <= purges.epoch) return
+    purges = compilePurges(record.list, record.epoch, record.floor)
+    purgesInForce = record
+    // The pools stay what they are: a purge does not start their turns anew.
+    if (snapshot !== undefined) snapshot = { ...snapshot, purges }
+    if (inForce !== undefined) inForce = { ...inForce, purges: record }
+  }
+
+  /** Whether the record has a usable configuration. Its purges count even if it has none. */
   const adopt = (record: ConfigurationRecord | undefined): boolean => {
     if (!isRecord(record)) return false
+    if (record.purges !== undefined) adoptPurges(record.purges)
     if (snapshot !== undefined && record.version <= snapshot.version) return true
     const parsed = parseConfig(record.document)
     if (!parsed.ok) {
       console.error(`Configuration ${record.version} cannot be read by this version of the gateway:`, parsed.error)
       return false
     }
-    snapshot = makeSnapshot(record.version, parsed.value.config, random)
-    inForce = record
+    snapshot = makeSnapshot(record.version, parsed.value.config, purges, random)
+    const { version, document } = record
+    inForce = { version, document, ...(purgesInForce && { purges: purgesInForce }) }
     return true
   }
 
@@ -82,18 +114,18 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
     troubles = found
   }
 
-  const keepLastGood = async (before: ConfigurationRecord | undefined): Promise<void> => {
+  const keepLastGood = async (): Promise<void> => {
     const record = inForce
-    if (record !== undefined && record !== before)
-      await within(backgroundPatienceMs, () => sources.lastGood.write(record))
+    if (record === undefined || record === kept) return
+    kept = record
+    await within(backgroundPatienceMs, () => sources.lastGood.write(record))
   }
 
   return {
     held(now, background) {
       if (snapshot !== undefined && now - checkedAt >= refreshMs) {
         checkedAt = now
-        const before = inForce
-        background(refresh(backgroundPatienceMs).then(() => keepLastGood(before)))
+        background(refresh(backgroundPatienceMs).then(keepLastGood))
       }
       return snapshot
     },
@@ -102,27 +134,43 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
       checkedAt = now
       await refresh(storePatienceMs)
       if (snapshot === undefined) emptyUntil = now + emptyRetryMs
-      else background(keepLastGood(undefined))
+      else background(keepLastGood())
       return snapshot
     },
     adopt,
+    adoptPurges,
     troubles: () => troubles,
   }
 }
 
 /** Whether a store gave a record at all: what it holds may be damaged, or of another version of the gateway. */
 function isRecord(value: ConfigurationRecord | null | undefined): value is ConfigurationRecord {
-  return Number.isSafeInteger(value?.version) && typeof value?.document === 'string'
+  if (!Number.isSafeInteger(value?.version) || typeof value?.document !== 'string') return false
+  return value.purges === undefined || isPurgeRecord(value.purges)
 }
 
 /**
- * Repairs a publication that failed: what D1 has is put into KV again where KV has nothing or something older. What
- * is newer there was published since D1 was asked.
+ * Puts into KV what D1 has, read after the change that is to be published: of two who publish at once the later reads
+ * what the earlier has changed. True where KV took it. Where KV keeps the older of the two, `publishAgain` repairs it.
  */
-export async function publishAgain({ database, published }: ConfigurationSources): Promise<void> {
-  const record = await within(backgroundPatienceMs, database.read)
-  if (!isRecord(record)) return
-  const copy = await within(backgroundPatienceMs, published.read)
-  if (isRecord(copy) && copy.version >= record.version) return
-  await within(backgroundPatienceMs, () => published.write(record))
+export async function publish({ database, published }: ConfigurationSources, patienceMs: number): Promise<boolean> {
+  const record = await within(patienceMs, database.read)
+  if (!isRecord(record)) return false
+  const written = await within(patienceMs, async () => {
+    await published.write(record)
+    return true
+  })
+  return written === true
+}
+
+/**
+ * Repairs a publication that failed: what D1 has is put into KV again where KV has nothing, or something older of
+ * either part. What is newer there was published since D1 was asked.
+ */
+export async function publishAgain(sources: ConfigurationSources): Promise<void> {
+  const newest = await within(backgroundPatienceMs, sources.database.newest)
+  if (newest === undefined || newest.version === 0) return
+  const copy = await within(backgroundPatienceMs, sources.published.read)
+  if (isRecord(copy) && copy.version >= newest.version && (copy.purges?.epoch ?? 0) >= newest.epoch) return
+  await publish(sources, backgroundPatienceMs)
 }

@@ -2,6 +2,7 @@
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
+import { d1Purges } from './adapters/d1-purges.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
@@ -20,6 +21,7 @@ function configurationSources(env: Env, host: string): ConfigurationSources {
   return {
     published: kvConfiguration(env.CONFIG),
     database: d1Configuration(env.DB),
+    purges: d1Purges(env.DB),
     lastGood: cacheApiConfiguration(() => caches.open('weir-configuration'), `https://${host}/_weir/configuration`),
   }
 }

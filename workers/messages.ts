@@ -3,8 +3,10 @@
 import type { Route } from '../shared/config/schema.ts'
 import { originAcceptEncoding } from '../shared/http/content-coding.ts'
 import { type Fields, hopByHopFields, isForGateway, isForgeable } from '../shared/http/fields.ts'
-import type { Target } from '../shared/http/target.ts'
+import { negotiated, selectingValue } from '../shared/http/selecting.ts'
+import { surrogateToken } from '../shared/http/targeted.ts'
 import { parseCookies } from '../shared/key.ts'
+import type { Life } from './life.ts'
 
 export const via = '1.1 weir'
 
@@ -17,8 +19,13 @@ export function contentOf(request: Request): ReadableStream | null {
   return request.headers.get('content-length') === '0' ? null : request.body
 }
 
-/** The fields of a request to an origin of `route`. Walks the names once: every call of Headers leaves the language. */
-export function originFields(request: Request, target: Target, route: Route): Headers {
+/**
+ * The fields of a request to an origin. With `conditions` it is asked for everybody's sake: for the whole, on these
+ * conditions, with the normal forms of what selects; without, just as the client asked. Walks the names once: every
+ * call of Headers leaves the language.
+ */
+export function originFields(life: Life, conditions: readonly (readonly [string, string])[] | undefined): Headers {
+  const { request, target, route } = life
   const fields = new Headers(request.headers)
   const clientAddress = fields.get('cf-connecting-ip') ?? loopback
   const hopByHop = hopByHopFields(request.headers)
@@ -27,9 +34,18 @@ export function originFields(request: Request, target: Target, route: Route): He
   }
   if (isWebSocketUpgrade(request)) fields.set('upgrade', 'websocket')
   withholdCookies(fields, request.method, route)
-  const acceptEncoding = originAcceptEncoding(fields.get('accept-encoding'))
-  if (acceptEncoding === null) fields.delete('accept-encoding')
-  else fields.set('accept-encoding', acceptEncoding)
+  if (conditions === undefined) replace(fields, 'accept-encoding', originAcceptEncoding(fields.get('accept-encoding')))
+  else {
+    fields.delete('if-none-match')
+    fields.delete('if-modified-since')
+    if (conditions.length > 0 || life.fields.get('range') === null) {
+      fields.delete('range')
+      fields.delete('if-range')
+    }
+    for (const name of negotiated) replace(fields, name, selectingValue(life.fields, name, route.cache))
+    for (const [name, value] of conditions) fields.set(name, value)
+    fields.set('surrogate-capability', `${surrogateToken}="Surrogate/1.0"`)
+  }
   const requestId = crypto.randomUUID()
   fields.set('x-forwarded-for', clientAddress)
   fields.set('x-forwarded-proto', target.scheme)
@@ -38,6 +54,11 @@ export function originFields(request: Request, target: Target, route: Route): He
   fields.set('traceparent', traceparent(requestId))
   fields.append('via', via)
   return fields
+}
+
+function replace(fields: Headers, name: string, value: string | null): void {
+  if (value === null) fields.delete(name)
+  else if (fields.get(name) !== value) fields.set(name, value)
 }
 
 /** Cloudflare always tells who asks; without it the gateway runs on a laptop and listens on loopback alone. */

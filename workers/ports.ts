@@ -1,6 +1,7 @@
 // What the proxy needs from the platform. Each method says how it fails and how long it may take; none rejects.
 import type { Failure } from '../shared/balance/attempt.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
+import type { ByteRange } from '../shared/http/ranges.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 
 /** Work that goes on behind the response. Its promise must not reject. */
@@ -30,26 +31,59 @@ export interface StoredHead extends StoredInstants {
   readonly status: number
   /** Whether the origin said in words that it may be shared, even if asked with Authorization. */
   readonly shareable: boolean
+  /** The newest purge that was known when it was asked for: a later one that names it ends it. */
+  readonly epoch: number
+  readonly tags: readonly string[]
 }
 
+/** What may stand under a key: a response, or a note of what became of the responses there. */
+export type Stored = StoredResponse | { readonly kind: 'note'; readonly note: Note }
+
+/** Notes are short and have no body. Instants in milliseconds. */
+export type Note =
+  /** The responses of this key differ by these request fields; they stand under keys of their own. */
+  | {
+      readonly kind: 'variants'
+      readonly names: readonly string[]
+      /** Part of the variants' keys: with a new one all of them are forgotten. */
+      readonly generation: string
+      /** Which ones were stored, in short. */
+      readonly seen: readonly string[]
+      readonly until: number
+    }
+  /** What came for this key could not be stored, and the next one hardly will: do not wait for it. */
+  | { readonly kind: 'hit-for-miss'; readonly until: number }
+
 export interface StoredResponse {
+  readonly kind: 'response'
   readonly head: StoredHead
-  /** The content coding that the body is in, null for none. */
-  readonly coding: string | null
-  /** The response as it was admitted, its fields ready to be changed. To be called once at most. */
-  open(withBody: boolean): Response
+  /** As they were admitted, by their names in lower case. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Of the body, in bytes. */
+  readonly size: number
+  /**
+   * The body, or `range` of it (both ends included); null where it is none. To be called once at most. A store that
+   * fails at a range gives undefined.
+   */
+  body(range?: ByteRange): Promise<ReadableStream | Uint8Array | null | undefined>
   /** Lets go of the body. */
   discard(): void
 }
 
 export interface ResponseStore {
   /** At most 250 ms; a store that fails or hangs is a miss. */
-  match(key: string): Promise<StoredResponse | undefined>
+  match(key: string): Promise<Stored | undefined>
   /**
    * Begins an entry. `length` is the number of bytes to come, undefined where it is not known.
    * Nothing is stored unless the sink is ended, and then only if it got exactly what was announced.
    */
   begin(key: string, head: StoredHead, fields: Headers, length: number | undefined): BodySink
+  /** Gives the entry a new head and fields, its body unchanged, if it is still the one that was stored at `storedAt`. */
+  update(key: string, storedAt: number, head: StoredHead, fields: Headers): Promise<void>
+  /** Replaces what is there by a note. */
+  note(key: string, note: Note): Promise<void>
+  /** At most 250 ms. */
+  delete(key: string): Promise<void>
 }
 
 /** Takes a copy of a body as it passes. Never waits, never throws: a store that cannot keep up gives up. */

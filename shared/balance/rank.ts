@@ -7,6 +7,8 @@ import { type RoundRobinState, rankRoundRobin, startRoundRobin } from './round-r
 export interface PoolState {
   readonly pool: Pool
   readonly levels: readonly Level[]
+  /** Attempts that failed since the last one that did not, as far as this isolate knows. */
+  failuresInARow: number
 }
 
 interface Level {
@@ -24,7 +26,7 @@ export function startPool(pool: Pool, random: () => number): PoolState {
     const weights = origins.map((origin) => origin.weight)
     return { origins, weights, turns: startRoundRobin(weights, random()) }
   })
-  return { pool, levels }
+  return { pool, levels, failuresInARow: 0 }
 }
 
 /** The ready origins, first choice first. Advances the pool's turns by one. */
@@ -35,4 +37,14 @@ export function rankOrigins(state: PoolState, random: () => number): Origin[] {
       state.pool.policy === 'random' ? rankRandom(level.weights, random) : rankRoundRobin(level.weights, level.turns)
     return order.map((index) => level.origins[index]!)
   })
+}
+
+/** Takes down how an attempt at an origin of the pool ended. */
+export function noteAttempt(state: PoolState, failed: boolean): void {
+  state.failuresInARow = failed ? state.failuresInARow + 1 : 0
+}
+
+/** Whether the pool is known to fail: as many attempts in a row as eject an origin. */
+export function isSick(state: PoolState): boolean {
+  return state.failuresInARow >= state.pool.ejection.failures
 }

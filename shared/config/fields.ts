@@ -52,6 +52,20 @@ export const cookieName = checked((text) =>
   TOKEN.test(text) ? undefined : `must be a cookie name such as "currency"; got ${quote(text)}`,
 )
 
+/** RFC 5646, as far as its shape goes. */
+export const languageTag = checked((text) =>
+  /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/.test(text)
+    ? undefined
+    : `must be a language tag such as "de" or "en-GB"; got ${quote(text)}`,
+)
+
+/** A media type without parameters, lower case on output. */
+export const mediaType = checked((text) =>
+  /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/.test(text)
+    ? undefined
+    : `must be a media type such as "text/html"; got ${quote(text)}`,
+).transform((text) => text.toLowerCase())
+
 /** A request method. Methods are case-sensitive (RFC 9110 §9.1), and these two are never forwarded. */
 export const method = checked((text) => {
   if (!TOKEN.test(text)) return `must be a method such as "GET"; got ${quote(text)}`

@@ -11,7 +11,6 @@ export type NotYet = {
 }
 
 const always = (): boolean => true
-const positive = (value: unknown): boolean => value !== 0
 const oneOf =
   (...values: readonly unknown[]) =>
   (value: unknown): boolean =>
@@ -33,8 +32,6 @@ export const notYet: readonly NotYet[] = [
   { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'pools.*.retry.budgetPercent', when: always, meanwhile: 'only "tries" limits retries until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },
-  { field: 'routes.*.cache.graceSeconds', when: positive, meanwhile: 'nothing stale is served until then' },
-  { field: 'routes.*.cache.errorGraceSeconds', when: positive, meanwhile: 'nothing stale is served until then' },
   {
     field: 'routes.*.cache.collapse',
     when: oneOf('colo', 'global'),

@@ -9,6 +9,8 @@ import {
   headerName,
   hostPattern,
   id,
+  languageTag,
+  mediaType,
   method,
   originUrl,
   pathPattern,
@@ -139,7 +141,17 @@ const cacheRuleSchema = z.strictObject({
   graceSeconds: whole(0, YEAR_SECONDS).default(0),
   /** How long after that a stale response may be served because the origin fails (RFC 5861 §4). */
   errorGraceSeconds: whole(0, YEAR_SECONDS).default(0),
+  /** How long instead of errorGraceSeconds while the pool is sick: then what is stale is served at once. */
+  sickGraceSeconds: whole(0, YEAR_SECONDS).default(0),
+  /** How long a stale response is held for its validator alone. */
+  keepSeconds: whole(0, YEAR_SECONDS).default(86_400),
   key: keyRuleSchema.prefault({}),
+  /** What the origin offers: the best of these for the client stands for its Accept-Language. */
+  languages: z.array(languageTag).min(1, 'must not be empty: name at least one language').optional(),
+  /** The same for Accept. */
+  types: z.array(mediaType).min(1, 'must not be empty: name at least one media type').optional(),
+  /** How many responses of one URL may differ by Vary; beyond them nothing more is stored. */
+  maxVariants: whole(1, 1000).default(64),
   /** Where equal requests that miss wait for one fetch. */
   collapse: z.enum(['off', 'colo', 'global']).default('colo'),
 })

@@ -21,6 +21,10 @@ export interface CacheControl {
   readonly minFresh: number | undefined
   /** Seconds; Infinity where the directive stands without a value (RFC 9111 §5.2.1.2). */
   readonly maxStale: number | undefined
+  /** RFC 5861 §3. */
+  readonly staleWhileRevalidate: number | undefined
+  /** RFC 5861 §4. */
+  readonly staleIfError: number | undefined
 }
 
 type Mutable = { -readonly [Name in keyof CacheControl]: CacheControl[Name] }
@@ -43,6 +47,8 @@ const nothing: CacheControl = Object.freeze({
   sMaxage: undefined,
   minFresh: undefined,
   maxStale: undefined,
+  staleWhileRevalidate: undefined,
+  staleIfError: undefined,
 })
 
 /** A client's directives; Pragma counts where there is no Cache-Control (RFC 9111 §5.4). Null: none are heeded. */
@@ -118,6 +124,12 @@ function apply(result: Mutable, name: string, argument: string | undefined): voi
       return
     case 's-maxage':
       result.sMaxage = shorter(result.sMaxage, argument)
+      return
+    case 'stale-while-revalidate':
+      result.staleWhileRevalidate = shorter(result.staleWhileRevalidate, argument)
+      return
+    case 'stale-if-error':
+      result.staleIfError = shorter(result.staleIfError, argument)
       return
     case 'min-fresh':
       result.minFresh = Math.max(result.minFresh ?? 0, deltaSeconds(argument) ?? 0)

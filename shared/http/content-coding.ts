@@ -1,12 +1,17 @@
 // Content codings (RFC 9110 §8.4, §12.5.3): which ones a client takes, and which ones we ask origins for.
 
-/** Whether a body in `coding` (null: none) may be sent to a client with this Accept-Encoding. */
+/** The codings that origins are asked for: they pass untouched through fetch. */
+const offered = ['gzip', 'br']
+
+/**
+ * Whether a body in `coding` (null: none) may be sent to a client with this Accept-Encoding. A coding that origins
+ * are never asked for was not negotiated: the resource has no other form.
+ */
 export function acceptsCoding(acceptEncoding: string | null, coding: string | null): boolean {
-  if (coding === null || coding === '' || coding.toLowerCase() === 'identity') return true
-  if (acceptEncoding === null) return false
+  const applied = (coding ?? '').split(',').map(canonical)
+  if (!applied.some((each) => offered.includes(each))) return true
   const weights = parseAccepted(acceptEncoding)
-  const weight = weights.get(coding.trim().toLowerCase()) ?? weights.get('*') ?? 0
-  return weight > 0
+  return applied.every((each) => each === 'identity' || (weights.get(each) ?? weights.get('*') ?? 0) > 0)
 }
 
 /**
@@ -15,17 +20,23 @@ export function acceptsCoding(acceptEncoding: string | null, coding: string | nu
  */
 export function originAcceptEncoding(acceptEncoding: string | null): string | null {
   if (acceptEncoding === null) return null
-  const asked = ['gzip', 'br'].filter((coding) => acceptsCoding(acceptEncoding, coding))
-  return asked.length === 0 ? null : asked.join(', ')
+  const taken = offered.filter((coding) => acceptsCoding(acceptEncoding, coding))
+  return taken.length === 0 ? null : taken.join(', ')
 }
 
-function parseAccepted(acceptEncoding: string): Map<string, number> {
+function canonical(coding: string): string {
+  const name = coding.trim().toLowerCase()
+  return name === 'x-gzip' ? 'gzip' : name
+}
+
+/** Who sends no field is taken to decode nothing, although RFC 9110 §12.5.3 would let anything be sent. */
+function parseAccepted(acceptEncoding: string | null): Map<string, number> {
   const weights = new Map<string, number>()
-  for (const member of acceptEncoding.toLowerCase().split(',')) {
+  for (const member of (acceptEncoding ?? '').toLowerCase().split(',')) {
     const [name = '', ...parameters] = member.split(';').map((part) => part.trim())
     const q = parameters.find((parameter) => parameter.startsWith('q='))
     const weight = q === undefined ? 1 : Number(q.slice(2))
-    weights.set(name === 'x-gzip' ? 'gzip' : name, Number.isNaN(weight) ? 0 : weight)
+    weights.set(canonical(name), Number.isNaN(weight) ? 0 : weight)
   }
   return weights
 }

@@ -80,6 +80,15 @@ export function isForGateway(name: string): boolean {
   return name.startsWith('weir-') || name === 'cache-tag' || name === 'surrogate-key' || name === 'surrogate-control'
 }
 
+/** The tags of a response, each once and at most 1,000 (Cache-Tag by commas, Surrogate-Key by spaces). */
+export function tagsOf(fields: Fields): string[] {
+  const tags = `${fields.get('cache-tag') ?? ''},${(fields.get('surrogate-key') ?? '').replace(/\s+/g, ',')}`
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '')
+  return [...new Set(tags)].slice(0, 1000)
+}
+
 /** The Content-Length of a message in bytes, undefined where it states none that can be read. */
 export function contentLength(fields: Fields): number | undefined {
   const text = fields.get('content-length')

@@ -35,10 +35,18 @@ export function statedLifetime(
   return { seconds: Math.max(0, Math.floor((at - dateOf(fields, responseTime)) / 1000)), by: 'expires' }
 }
 
-/** The guess from Last-Modified, or undefined where status or fields allow none (RFC 9111 §4.2.2). */
-export function heuristicLifetime(status: number, fields: Fields, responseTime: number): Lifetime | undefined {
+/**
+ * The guess from Last-Modified, or undefined where status or fields allow none (RFC 9111 §4.2.2). What is explicitly
+ * public may be guessed at whatever its status is.
+ */
+export function heuristicLifetime(
+  status: number,
+  isPublic: boolean,
+  fields: Fields,
+  responseTime: number,
+): Lifetime | undefined {
   const lastModified = fields.get('last-modified')
-  if (lastModified === null || !heuristicStatuses.has(status)) return undefined
+  if (lastModified === null || !(isPublic || heuristicStatuses.has(status))) return undefined
   const at = parseHttpDate(lastModified, responseTime)
   if (at === undefined) return undefined
   const sinceChange = (dateOf(fields, responseTime) - at) / 1000

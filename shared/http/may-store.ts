@@ -1,12 +1,14 @@
 // May this response be stored, and until when is it fresh? (RFC 9111 §3.) In doubt: no, with the reason.
 // The route's rule sets lifetimes; it never makes shareable what is somebody's own.
 import type { CacheRule } from '../config/schema.ts'
-import { initialAge } from './age.ts'
+import { initialAge as initialAgeOf } from './age.ts'
 import type { CacheControl } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 import { heuristicLifetime, type Lifetime, statedLifetime } from './freshness.ts'
-import { hasNoContent } from './status.ts'
+import type { StoredInstants } from './may-reuse.ts'
+import { hasNoContent, isUnderstood } from './status.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted.ts'
+import { parseVary } from './vary.ts'
 
 export interface Exchange {
   readonly method: string
@@ -17,19 +19,18 @@ export interface Exchange {
   /** Milliseconds since the epoch. */
   readonly requestTime: number
   readonly responseTime: number
+  /** Whether the body is at hand already, so that its framing does not matter. */
+  readonly bodyIsWhole?: boolean
 }
 
 export type Admission =
-  | {
+  | (StoredInstants & {
       readonly kind: 'store'
-      /** Absolute, in milliseconds. */
-      readonly storedAt: number
-      readonly freshUntil: number
-      /** Seconds at `storedAt`. */
-      readonly initialAge: number
       /** Whether the origin said in words that it may be shared, even if asked with Authorization. */
       readonly shareable: boolean
-    }
+      /** The names of the request fields that select this response. */
+      readonly vary: readonly string[]
+    })
   | { readonly kind: 'uncacheable'; readonly because: NoStoreReason }
 
 export type NoStoreReason =
@@ -50,23 +51,41 @@ export type NoStoreReason =
   | 'no-lifetime'
   | 'stale-on-arrival'
 
+/** What only this request made so: another one's answer may well be stored. */
+const ofThisRequest: ReadonlySet<NoStoreReason> = new Set(['method', 'request-no-store', 'authorization', 'cookie'])
+
+/** Whether the next answer to such a request will hardly be storable either. */
+export function isLasting(because: NoStoreReason): boolean {
+  return !ofThisRequest.has(because)
+}
+
 /** The statuses that a lifetime of the route's own applies to; an error needs the origin's word. */
 const routeTtlStatuses = new Set([200, 203, 204, 300, 301, 308, 404, 410])
 
 /** Judges a response by its head, before its body flows. */
 export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   const directives = responseDirectives(exchange.responseFields)
+  const vary = parseVary(exchange.responseFields.get('vary'))
   const because =
     personal(exchange, directives.cacheControl) ?? unstorable(exchange) ?? forbidden(exchange, directives, rule)
-  if (because !== undefined) return { kind: 'uncacheable', because }
+  if (because !== undefined) return uncacheable(because)
+  if (vary === '*') return uncacheable('vary')
   const lifetime = lifetimeOf(exchange, directives, rule)
-  if (lifetime === undefined) return { kind: 'uncacheable', because: 'no-lifetime' }
   const cookie = exchange.requestFields.get('cookie') !== null
   // Nobody said that this may be shared, and the request said who asks.
-  if (cookie && rule.mode === 'respect' && (lifetime.by === 'route' || lifetime.by === 'last-modified')) {
-    return { kind: 'uncacheable', because: 'cookie' }
+  if (cookie && rule.mode === 'respect' && isOnlyAssumed(lifetime)) return uncacheable('cookie')
+  const instants = instantsOf(exchange, directives.cacheControl, lifetime, rule)
+  if (instants.keepUntil <= instants.storedAt) {
+    if (directives.cacheControl.noCache) return uncacheable('no-cache')
+    return uncacheable(lifetime.by === 'nobody' ? 'no-lifetime' : 'stale-on-arrival')
   }
-  return admit(exchange, lifetime, rule, isShareable(directives.cacheControl))
+  return { kind: 'store', ...instants, shareable: isShareable(directives.cacheControl), vary }
+}
+
+const uncacheable = (because: NoStoreReason): Admission => ({ kind: 'uncacheable', because })
+
+function isOnlyAssumed({ by }: Lifetime): boolean {
+  return by === 'route' || by === 'last-modified' || by === 'nobody'
 }
 
 /** RFC 9111 §3.5 */
@@ -83,15 +102,14 @@ function personal(exchange: Exchange, cacheControl: CacheControl): NoStoreReason
 }
 
 /** What has no whole body that a later request could be answered with. */
-function unstorable({ method, status, responseFields }: Exchange): NoStoreReason | undefined {
+function unstorable({ method, status, responseFields, bodyIsWhole = false }: Exchange): NoStoreReason | undefined {
   if (method !== 'GET') return 'method'
   if (status < 200 || status > 599 || status === 206 || status === 304) return 'status'
-  if (responseFields.get('vary') !== null) return 'vary'
   if (responseFields.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true) return 'event-stream'
   const length = responseFields.get('content-length')
   if (length !== null && !/^\d+$/.test(length)) return 'length'
   // A body that ends where the connection ends cannot be told from one that was cut (RFC 9112 §8).
-  if (!hasNoContent(status) && length === null && !isChunked(responseFields)) return 'framing'
+  if (!bodyIsWhole && !hasNoContent(status) && length === null && !isChunked(responseFields)) return 'framing'
   return undefined
 }
 
@@ -106,32 +124,60 @@ function forbidden(
   rule: CacheRule,
 ): NoStoreReason | undefined {
   if (rule.mode === 'off') return 'mode-off'
-  if (rule.mode === 'force' && routeTtlStatuses.has(exchange.status)) return undefined
+  if (isForced(exchange, rule)) return undefined
   if (exchange.requestCacheControl.noStore) return 'request-no-store'
-  if (cacheControl.noStore) return 'no-store'
-  if (cacheControl.noCache) return 'no-cache'
-  return undefined
+  // RFC 9111 §5.2.2.3: who understands the status goes by what the status says, and not by no-store.
+  if (cacheControl.mustUnderstand) return isUnderstood(exchange.status) ? undefined : 'status'
+  return cacheControl.noStore ? 'no-store' : undefined
 }
 
-function lifetimeOf(exchange: Exchange, directives: ResponseDirectives, rule: CacheRule): Lifetime | undefined {
+function isForced({ status }: Exchange, rule: CacheRule): boolean {
+  return rule.mode === 'force' && routeTtlStatuses.has(status)
+}
+
+function lifetimeOf(exchange: Exchange, directives: ResponseDirectives, rule: CacheRule): Lifetime {
   const { status, responseFields, responseTime } = exchange
   const route: Lifetime | undefined =
     rule.ttlSeconds !== undefined && routeTtlStatuses.has(status)
       ? { seconds: rule.ttlSeconds, by: 'route' }
       : undefined
   if (rule.mode === 'force' && route !== undefined) return route
+  const { cacheControl, targeted } = directives
   return (
-    statedLifetime(directives.cacheControl, directives.targeted, responseFields, responseTime) ??
+    statedLifetime(cacheControl, targeted, responseFields, responseTime) ??
     route ??
-    (rule.ttlSeconds === undefined ? heuristicLifetime(status, responseFields, responseTime) : undefined)
+    (rule.ttlSeconds === undefined
+      ? heuristicLifetime(status, cacheControl.public, responseFields, responseTime)
+      : undefined) ?? { seconds: 0, by: 'nobody' }
   )
 }
 
-function admit(exchange: Exchange, lifetime: Lifetime, rule: CacheRule, shareable: boolean): Admission {
-  const { responseFields, requestTime, responseTime } = exchange
-  const age = initialAge(responseFields, requestTime, responseTime)
+function instantsOf(exchange: Exchange, origin: CacheControl, lifetime: Lifetime, rule: CacheRule): StoredInstants {
+  const { status, responseFields, requestTime, responseTime: storedAt } = exchange
+  const initialAge = initialAgeOf(responseFields, requestTime, storedAt)
+  const forced = isForced(exchange, rule)
   // A forced lifetime counts from now: the route says how long this cache keeps it, however old it came.
-  const left = rule.mode === 'force' && lifetime.by === 'route' ? lifetime.seconds : lifetime.seconds - age
-  if (left <= 0) return { kind: 'uncacheable', because: 'stale-on-arrival' }
-  return { kind: 'store', storedAt: responseTime, freshUntil: responseTime + left * 1000, initialAge: age, shareable }
+  const left = forced ? lifetime.seconds : lifetime.seconds - initialAge
+  const mustValidate = !forced && origin.noCache
+  const freshUntil = mustValidate ? storedAt : storedAt + left * 1000
+  const forbidden = !forced && (origin.noCache || origin.mustRevalidate || origin.proxyRevalidate)
+  // An error that is stale is no better than a new one.
+  const graced = !forbidden && status < 500
+  const until = (seconds: number) => freshUntil + (graced ? seconds * 1000 : 0)
+  const graceUntil = until((forced ? undefined : origin.staleWhileRevalidate) ?? rule.graceSeconds)
+  const errorGraceUntil = until((forced ? undefined : origin.staleIfError) ?? rule.errorGraceSeconds)
+  const sickGraceUntil = until(rule.sickGraceSeconds)
+  const isValidatable = responseFields.get('etag') !== null || responseFields.get('last-modified') !== null
+  const keepUntil = isValidatable ? Math.max(freshUntil, storedAt) + rule.keepSeconds * 1000 : freshUntil
+  return {
+    storedAt,
+    freshUntil,
+    graceUntil,
+    errorGraceUntil,
+    sickGraceUntil,
+    keepUntil: Math.max(keepUntil, graceUntil, errorGraceUntil, sickGraceUntil),
+    initialAge,
+    // RFC 9111 §5.2.2.10: s-maxage means proxy-revalidate too.
+    neverStale: forbidden || (!forced && origin.sMaxage !== undefined),
+  }
 }

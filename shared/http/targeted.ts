@@ -1,14 +1,12 @@
 // Which field tells this cache what to do: targeted fields go before Cache-Control (RFC 9213 §2.2).
-import { type CacheControl, parseCacheControl } from './cache-control.ts'
+import { type Dictionary, parseDictionary } from 'structured-headers'
+import { type CacheControl, deltaSeconds, parseCacheControl } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 
 const targetList = ['weir-cdn-cache-control', 'cdn-cache-control', 'surrogate-control']
 
-/** The shape of a dictionary (RFC 9651 §3.2), as far as it tells one from what is none. */
-const key = '[a-z*][a-z0-9_.*-]*'
-const value = '(?:"(?:[^"\\\\]|\\\\.)*"|\\([^()]*\\)|[\\w!#$%&*+./:?@^`|~-]+)'
-const member = `${key}(?:=${value})?(?:; *${key}(?:=${value})?)*`
-const dictionary = new RegExp(`^ *${member}(?:[ \\t]*,[ \\t]*${member})* *$`)
+/** What this cache calls itself where it is asked (Surrogate-Capability). */
+export const surrogateToken = 'weir'
 
 export interface ResponseDirectives {
   readonly cacheControl: CacheControl
@@ -22,9 +20,37 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
   for (const name of targetList) {
     const field = fields.get(name)
     if (field === null) continue
-    if (dictionary.test(field)) return { cacheControl: parseCacheControl(field), targeted: true }
+    const addressed = directivesFor(field)
+    if (addressed !== undefined) return { cacheControl: parseCacheControl(addressed), targeted: true }
     // One that is empty or not valid hides nothing; read together with Cache-Control it can only shorten and forbid.
     heard = heard === null ? field : `${heard}, ${field}`
   }
   return { cacheControl: parseCacheControl(heard), targeted: false }
+}
+
+const lifetimes = new Set(['max-age', 's-maxage', 'stale-while-revalidate', 'stale-if-error'])
+
+/**
+ * The members without their parameters; undefined where the field is empty, no dictionary (RFC 9651 §3.2), has a
+ * lifetime that is no number of seconds, or is addressed by a parameter to another surrogate.
+ */
+function directivesFor(field: string): string | undefined {
+  const dictionary = parsed(field)
+  if (dictionary === undefined || dictionary.size === 0) return undefined
+  const directives: string[] = []
+  for (const [name, [value, parameters]] of dictionary) {
+    const isLifetime = lifetimes.has(name)
+    if (isLifetime && (typeof value !== 'number' || deltaSeconds(String(value)) === undefined)) return undefined
+    if (isLifetime && parameters.size > 0 && !parameters.has(surrogateToken)) return undefined
+    if (value !== false) directives.push(isLifetime ? `${name}=${value}` : name)
+  }
+  return directives.join(', ')
+}
+
+function parsed(field: string): Dictionary | undefined {
+  try {
+    return parseDictionary(field)
+  } catch {
+    return undefined
+  }
 }

@@ -156,7 +156,7 @@ describe('does not store', () => {
     ['no-cache', '', { 'cache-control': 'max-age=60, no-cache' }, {}, 'no-cache'],
     ['Set-Cookie', '', { 'cache-control': 'max-age=60', 'set-cookie': 'id=1' }, {}, 'set-cookie'],
     ['Set-Cookie, although forced', '/force', { 'set-cookie': 'id=1' }, {}, 'set-cookie'],
-    ['Vary', '', { 'cache-control': 'max-age=60', vary: 'accept-language' }, {}, 'vary'],
+    ['Vary: *', '', { 'cache-control': 'max-age=60', vary: '*' }, {}, 'vary'],
     ['no lifetime', '', {}, {}, 'no-lifetime'],
     ['what is stale on arrival', '', { 'cache-control': 'max-age=60', age: '60' }, {}, 'stale-on-arrival'],
     ['an event stream', '/force', { 'content-type': 'text/event-stream' }, {}, 'event-stream'],

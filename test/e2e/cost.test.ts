@@ -57,7 +57,9 @@ test.each(['GET', 'HEAD'])('a pass is the request to the origin alone: %s', asyn
   expect(pass).toEqual({ ...none, fetch: 1, cacheStatus: expect.stringContaining('weir; fwd=bypass') })
 })
 
-test('a method that is not cached does not ask the store either', async () => {
+test('a method that is not cached does not ask the store, and what it may have changed is let go', async () => {
+  const options = await counter.callsOf('/post', { method: 'OPTIONS' })
+  expect(options).toEqual({ ...none, fetch: 1, cacheStatus: expect.stringContaining('weir; fwd=method') })
   const post = await counter.callsOf('/post', { method: 'POST' })
-  expect(post).toEqual({ ...none, fetch: 1, cacheStatus: expect.stringContaining('weir; fwd=method') })
+  expect(post).toEqual({ ...none, fetch: 1, delete: 1, cacheStatus: expect.stringContaining('weir; fwd=method') })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 import { parseDocument } from '../../shared/config/parse.ts'
 import type { Config } from '../../shared/config/schema.ts'
 import { canonicalTarget } from '../../shared/http/target.ts'
+import { noPurges } from '../../shared/purge.ts'
 import { compileRoutes, type Router } from '../../shared/routing.ts'
 import { makeSnapshot, poolsOf } from '../../shared/snapshot.ts'
 
@@ -79,7 +80,7 @@ test('a star takes every host', () => {
 describe('a snapshot', () => {
   it('steers a route down its pools, in their order', () => {
     const config = configOf({ pools: ['backup', 'web'] })
-    const snapshot = makeSnapshot(7, config, () => 0)
+    const snapshot = makeSnapshot(7, config, noPurges, () => 0)
     const pools = poolsOf(snapshot, config.routes[0]!)
     expect(pools.map(({ pool }) => pool)).toEqual([config.pools.backup, config.pools.web])
     expect(snapshot.version).toBe(7)

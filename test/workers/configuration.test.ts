@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Configuration, type ConfigurationRecord, createConfiguration } from '../../workers/configuration.ts'
 import { type HeldBackground, holdBackground } from './support/background.ts'
-import { documentOf, type Fault, type MemorySources, memorySources, record } from './support/configurations.ts'
+import {
+  documentOf,
+  type Fault,
+  type MemorySources,
+  memorySources,
+  purgesUpTo,
+  record,
+} from './support/configurations.ts'
 
 const start = Date.UTC(2026, 10, 21)
 /** A refresh is due after this. */
@@ -53,6 +60,14 @@ const garbage: [string, unknown][] = [
   ['no document', { version: 9 }],
   ['a document that is an object', { version: 9, document: JSON.parse(documentOf('v9')) }],
   ['a document that is cut', { version: 9, document: documentOf('v9').slice(0, -5) }],
+  ['purges that are null', { version: 9, document: documentOf('v9'), purges: null }],
+  ['purges without an epoch', { version: 9, document: documentOf('v9'), purges: { floor: 0, list: [] } }],
+  ['purges without a floor', { version: 9, document: documentOf('v9'), purges: { epoch: 1, list: [] } }],
+  ['purges without a list', { version: 9, document: documentOf('v9'), purges: { epoch: 1, floor: 0 } }],
+  [
+    'purges that name nothing',
+    { version: 9, document: documentOf('v9'), purges: { epoch: 1, floor: 0, list: [null] } },
+  ],
   ['a document that is no configuration', { version: 9, document: '{"pools": 1}' }],
 ]
 
@@ -252,5 +267,115 @@ describe('a version that is put in force by hand', () => {
     expect(next).toMatchObject({ version: 2, config: { routes: [{ id: 'v2' }] } })
     expect(next.pools.get('web')?.pool).toBe(next.config.pools.web)
     expect(taken.pools.get('web')?.pool).toBe(taken.config.pools.web)
+  })
+})
+
+describe('purges', () => {
+  const both = (version: number, epoch: number) => ({ ...record(version), purges: purgesUpTo(epoch) })
+  const purged = (tag: string, epoch = 0) => {
+    const { purges } = configuration.held(start, held.background)!
+    return purges.verdict({ epoch, url: 'http://h/', tags: [tag] })?.kind
+  }
+  /** Version and epoch. */
+  const parts = () => {
+    const snapshot = configuration.held(start, held.background)
+    return [snapshot?.version, snapshot?.purges.epoch]
+  }
+
+  it('are none in a record without them', () => {
+    configuration.adopt(record(1))
+    expect(parts()).toEqual([1, 0])
+    expect(purged('t1')).toBeUndefined()
+  })
+
+  it('come with the configuration from KV', async () => {
+    sources.published.content = both(1, 2)
+    await load()
+    expect(parts()).toEqual([1, 2])
+    expect([purged('t1'), purged('t2'), purged('t3')]).toEqual(['hard', 'hard', undefined])
+  })
+
+  it.each(faults)('come from D1 where KV %s', async (fault) => {
+    sources.published.fault = fault
+    sources.database.records.push(record(1))
+    sources.purges.list = purgesUpTo(2).list
+    await load()
+    expect(parts()).toEqual([1, 2])
+  })
+
+  it('come from the last good copy where all else is away', async () => {
+    sources.published.fault = 'throws'
+    sources.database.fault = 'throws'
+    sources.lastGood.content = both(1, 2)
+    await load()
+    expect(parts()).toEqual([1, 2])
+  })
+
+  it('come with a refresh', async () => {
+    sources.published.content = both(1, 1)
+    await load()
+    sources.published.content = both(1, 2)
+    await refresh(start + dueMs)
+    expect(parts()).toEqual([1, 2])
+    expect(sources.lastGood.content).toEqual(both(1, 2))
+  })
+
+  it.each([
+    ['a newer version never takes purges back', both(3, 1), [3, 2]],
+    ['nor does one without purges', record(3), [3, 2]],
+    ['an older version never takes the configuration back', both(1, 3), [2, 3]],
+    ['both may be newer', both(3, 3), [3, 3]],
+    ['both may be older', both(1, 1), [2, 2]],
+    ['purges count although the configuration cannot be read', { ...both(3, 3), document: '{' }, [2, 3]],
+  ])('%s', (_, next, verdict) => {
+    configuration.adopt(both(2, 2))
+    configuration.adopt(next)
+    expect(parts()).toEqual(verdict)
+    expect(purged('t2')).toBe('hard')
+    expect(purged('t3')).toBe(verdict[1] === 3 ? 'hard' : undefined)
+  })
+
+  it('put in force by hand are so at once, and stay so where the stores are behind', async () => {
+    sources.published.content = both(1, 1)
+    await load()
+    configuration.adoptPurges(purgesUpTo(2))
+    expect(parts()).toEqual([1, 2])
+    await refresh(start + dueMs)
+    expect(parts()).toEqual([1, 2])
+    configuration.adoptPurges(purgesUpTo(1))
+    expect(purged('t2')).toBe('hard')
+  })
+
+  it('that came before any configuration count with the first', () => {
+    configuration.adoptPurges(purgesUpTo(2))
+    expect(configuration.held(start, held.background)).toBeUndefined()
+    configuration.adopt(record(1))
+    expect(parts()).toEqual([1, 2])
+  })
+
+  it('leave the state of the pools alone, and a snapshot that a request has taken', () => {
+    configuration.adopt(both(1, 1))
+    const taken = configuration.held(start, held.background)!
+    const { purges } = taken
+    configuration.adopt(both(1, 2))
+    const next = configuration.held(start, held.background)!
+    expect(next.purges.epoch).toBe(2)
+    expect(next.pools).toBe(taken.pools)
+    expect(next.router).toBe(taken.router)
+    expect(taken.purges).toBe(purges)
+    expect(taken.purges.epoch).toBe(1)
+  })
+
+  it('put in force by hand are in the last good copy after the next refresh, with the configuration', async () => {
+    sources.published.content = both(1, 1)
+    await load()
+    await held.settled()
+    expect(sources.lastGood.content).toEqual(both(1, 1))
+    configuration.adoptPurges(purgesUpTo(2))
+    await refresh(start + dueMs)
+    expect(sources.lastGood.content).toEqual(both(1, 2))
+    configuration.adopt(record(2))
+    await refresh(start + 2 * dueMs)
+    expect(sources.lastGood.content).toEqual(both(2, 2))
   })
 })

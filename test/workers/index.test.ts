@@ -8,6 +8,7 @@ import { env, exports } from 'cloudflare:workers'
 import { beforeAll, expect, it, vi } from 'vitest'
 import { cacheApiConfiguration } from '../../workers/adapters/cache-api-configuration.ts'
 import { d1Configuration } from '../../workers/adapters/d1-configuration.ts'
+import { d1Purges } from '../../workers/adapters/d1-purges.ts'
 import { kvConfiguration } from '../../workers/adapters/kv-configuration.ts'
 import type { ConfigurationSources } from '../../workers/configuration.ts'
 import worker from '../../workers/index.ts'
@@ -24,6 +25,7 @@ beforeAll(() => {
 const sources: ConfigurationSources = {
   published: kvConfiguration(env.CONFIG),
   database: d1Configuration(env.DB),
+  purges: d1Purges(env.DB),
   lastGood: cacheApiConfiguration(() => caches.open('last-good-of-tests'), 'https://gateway.test/_weir/configuration'),
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { type ConfigurationRecord, publishAgain } from '../../workers/configuration.ts'
-import { type MemorySources, memorySources, record } from './support/configurations.ts'
+import { type MemorySources, memorySources, purgesUpTo, record } from './support/configurations.ts'
 
 let sources: MemorySources
 
@@ -26,7 +26,41 @@ describe('what D1 has and KV has not is published again', () => {
   })
 })
 
+describe('either part is a reason, and both are published', () => {
+  const both = (version: number, epoch: number) => ({ ...record(version), purges: purgesUpTo(epoch) })
+
+  test.each<[string, ConfigurationRecord, number]>([
+    ['KV has older purges', both(5, 2), 1],
+    ['KV has no purges', record(5), 1],
+    ['KV has an older version and these purges', both(4, 3), 1],
+    ['KV has an older version and newer purges', both(4, 4), 1],
+    ['KV has both', both(5, 3), 0],
+    ['KV has newer ones of both', both(6, 4), 0],
+    ['KV has damaged purges', { ...record(5), purges: { epoch: 3 } as never }, 1],
+  ])('%s', async (_, content, writes) => {
+    sources.database.records.push(record(5))
+    sources.purges.list = purgesUpTo(3).list
+    sources.published.content = content
+    await publishAgain(sources)
+    expect(sources.published.writes).toBe(writes)
+    if (writes > 0) expect(sources.published.content).toEqual(both(5, 3))
+  })
+
+  it('reads no more of D1 than two numbers where nothing is to be published', async () => {
+    sources.database.records.push(record(5))
+    sources.published.content = record(5)
+    await publishAgain(sources)
+    expect(sources.database.reads).toBe(0)
+  })
+})
+
 describe('nothing is published', () => {
+  it('where there are purges, and no configuration', async () => {
+    sources.purges.list = purgesUpTo(3).list
+    await publishAgain(sources)
+    expect(sources.published.writes).toBe(0)
+  })
+
   it('where there is no configuration', async () => {
     await publishAgain(sources)
     expect(sources.published.writes).toBe(0)

@@ -9,7 +9,8 @@ import type { BodySink } from '../ports.ts'
 export interface SinkTarget {
   readonly cache: () => Promise<Cache>
   readonly key: string
-  readonly headers: Headers
+  /** For an entry of so many bytes. */
+  readonly headers: (size: number) => Headers
 }
 
 /** One entry holds this much in memory before it is staged. */
@@ -66,7 +67,7 @@ export function cacheApiSink(target: SinkTarget, length: number | undefined): Bo
     async end() {
       try {
         if (!alive || (length !== undefined && received !== length)) return
-        await (staging === undefined ? put(target, new Blob(chunks)) : staging.commit())
+        await (staging === undefined ? put(target, received, new Blob(chunks)) : staging.commit(received))
       } catch (error) {
         console.warn('The Cache API did not store an entry:', error)
       } finally {
@@ -77,8 +78,8 @@ export function cacheApiSink(target: SinkTarget, length: number | undefined): Bo
   }
 }
 
-async function put({ cache, key, headers }: SinkTarget, body: BodyInit): Promise<void> {
-  await (await cache()).put(key, new Response(body, { headers }))
+async function put({ cache, key, headers }: SinkTarget, size: number, body: BodyInit): Promise<void> {
+  await (await cache()).put(key, new Response(body, { headers: headers(size) }))
 }
 
 interface Staging {
@@ -86,7 +87,7 @@ interface Staging {
   /** Whether the cache takes the bytes more slowly than they come, or not at all. */
   behind(): boolean
   /** The whole body was written: gives it its own name. */
-  commit(): Promise<void>
+  commit(size: number): Promise<void>
   /** Forgets what was staged, complete or not. */
   abort(): void
 }
@@ -119,11 +120,11 @@ function stage(target: SinkTarget): Staging {
       writer.write(chunk).catch(fail).finally(taken)
     },
     behind: () => failed || waiting > maxWaitingBytes || inMemory > fullBytes,
-    async commit() {
+    async commit(size) {
       await writer.close().catch(fail)
       await staged
       const copy = failed ? undefined : await (await target.cache()).match(name)
-      if (copy?.body) await put(target, copy.body)
+      if (copy?.body) await put(target, size, copy.body)
     },
     abort() {
       // Rejects where the stream has ended, well or badly: then there is nothing to abort.

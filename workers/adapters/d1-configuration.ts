@@ -1,8 +1,9 @@
 // The record of configurations in D1: the primary copy, with its history.
-import { desc, sql } from 'drizzle-orm'
+import { desc, max, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import type { ConfigurationDatabase, ConfigurationRecord } from '../configuration.ts'
-import { configurations } from '../db/schema.ts'
+import { configurations, purges } from '../db/schema.ts'
+import { selectPurges, toPurgeRecord } from './d1-purges.ts'
 
 /** Its methods throw what D1 throws; callers bound the time. */
 export function d1Configuration(binding: D1Database): ConfigurationDatabase {
@@ -10,7 +11,19 @@ export function d1Configuration(binding: D1Database): ConfigurationDatabase {
   return {
     async read() {
       const { version, document } = configurations
-      return database.select({ version, document }).from(configurations).orderBy(desc(version)).limit(1).get()
+      // A batch is one transaction: both parts are of one instant.
+      const [[newest], rows] = await database.batch([
+        database.select({ version, document }).from(configurations).orderBy(desc(version)).limit(1),
+        selectPurges(database),
+      ])
+      return newest && { ...newest, ...(rows.length > 0 && { purges: toPurgeRecord(rows) }) }
+    },
+    async newest() {
+      const [[configuration], [purge]] = await database.batch([
+        database.select({ version: max(configurations.version) }).from(configurations),
+        database.select({ epoch: max(purges.epoch) }).from(purges),
+      ])
+      return { version: configuration?.version ?? 0, epoch: purge?.epoch ?? 0 }
     },
     async append(document, expectedVersion, now) {
       // One statement, so that of two writers who saw the same version only one succeeds.

@@ -4,14 +4,11 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { parseConfig } from '../../shared/config/parse.ts'
-import type { ConfigurationRecord } from '../configuration.ts'
+import { type ConfigurationRecord, publish } from '../configuration.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
-
-const maxDocumentBytes = 1024 * 1024
-/** An administrator can wait for the primary database. */
-const patienceMs = 10_000
+import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge } from './problems.ts'
 
 export function configApi({ configuration, sources, now }: GatewayServices): Hono<GatewayEnvironment> {
   const api = new Hono<GatewayEnvironment>()
@@ -29,37 +26,38 @@ export function configApi({ configuration, sources, now }: GatewayServices): Hon
     return Response.json(JSON.parse(found.record.document), { headers })
   })
 
-  api.put('/', bodyLimit({ maxSize: maxDocumentBytes, onError: () => problemResponse(tooLarge) }), async (context) => {
-    const parsed = parseConfig(await context.req.text())
-    if (!parsed.ok) return problemResponse(invalid(parsed.error))
-    let expected: number | undefined
-    const ifMatch = context.req.header('if-match')
-    const ifNoneMatch = context.req.header('if-none-match')
-    if (ifMatch !== undefined || ifNoneMatch !== undefined) {
-      const found = await newest()
-      if (found === undefined) return problemResponse(databaseAway('Nothing was changed.'))
-      const isThis = ifMatch === undefined || names(ifMatch, found.record)
-      if (!isThis || names(weakly(ifNoneMatch), found.record)) return problemResponse(changedMeanwhile(found.record))
-      expected = found.record?.version ?? 0
-    }
-    const document = JSON.stringify(parsed.value.document)
-    const added = await within(patienceMs, async () => ({
-      record: await sources.database.append(document, expected, now()),
-    }))
-    if (added === undefined)
-      return problemResponse(databaseAway('GET the configuration to see whether it was changed.'))
-    const { record } = added
-    if (record === undefined) return problemResponse(changedMeanwhile(undefined))
-    configuration.adopt(record)
-    const published = await within(patienceMs, async () => {
-      await sources.published.write(record)
-      return true
-    })
-    return Response.json(
-      { version: record.version, published: published === true, warnings: parsed.value.warnings },
-      { headers: { etag: etagOf(record) } },
-    )
-  })
+  api.put(
+    '/',
+    bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLarge('A configuration')) }),
+    async (context) => {
+      const parsed = parseConfig(await context.req.text())
+      if (!parsed.ok) return problemResponse(invalid('configuration', parsed.error))
+      let expected: number | undefined
+      const ifMatch = context.req.header('if-match')
+      const ifNoneMatch = context.req.header('if-none-match')
+      if (ifMatch !== undefined || ifNoneMatch !== undefined) {
+        const found = await newest()
+        if (found === undefined) return problemResponse(databaseAway('Nothing was changed.'))
+        const isThis = ifMatch === undefined || names(ifMatch, found.record)
+        if (!isThis || names(weakly(ifNoneMatch), found.record)) return problemResponse(changedMeanwhile(found.record))
+        expected = found.record?.version ?? 0
+      }
+      const document = JSON.stringify(parsed.value.document)
+      const added = await within(patienceMs, async () => ({
+        record: await sources.database.append(document, expected, now()),
+      }))
+      if (added === undefined)
+        return problemResponse(databaseAway('GET the configuration to see whether it was changed.'))
+      const { record } = added
+      if (record === undefined) return problemResponse(changedMeanwhile(undefined))
+      configuration.adopt(record)
+      const published = await publish(sources, patienceMs)
+      return Response.json(
+        { version: record.version, published, warnings: parsed.value.warnings },
+        { headers: { etag: etagOf(record) } },
+      )
+    },
+  )
 
   api.all('/', () =>
     problemResponse({
@@ -87,31 +85,6 @@ const nothingYet: Problem = {
   status: 404,
   reason: 'no-configuration',
   detail: 'There is no configuration yet: PUT one here.',
-}
-
-const tooLarge: Problem = {
-  status: 413,
-  reason: 'too-large',
-  detail: `A configuration may have ${maxDocumentBytes} bytes at most. Nothing was changed.`,
-}
-
-function invalid(errors: readonly { path: string; message: string }[]): Problem {
-  const count = errors.length === 1 ? 'an error' : `${errors.length} errors`
-  return {
-    status: 422,
-    reason: 'invalid-configuration',
-    detail: `The configuration has ${count}; nothing was changed.`,
-    more: { errors },
-  }
-}
-
-function databaseAway(consequence: string): Problem {
-  return {
-    status: 503,
-    reason: 'database-unavailable',
-    detail: `The configuration database (D1) does not answer, or its migrations were not applied. ${consequence}`,
-    headers: { 'retry-after': '5' },
-  }
 }
 
 function changedMeanwhile(record: ConfigurationRecord | undefined): Problem {

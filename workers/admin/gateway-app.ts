@@ -5,6 +5,7 @@ import type { Background, Ports } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
+import { purgeApi } from './purge-api.ts'
 
 export interface GatewayServices {
   readonly adminToken: string | undefined
@@ -28,6 +29,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
   app.route('/_weir/api/config', configApi(services))
+  app.route('/_weir/api/purge', purgeApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

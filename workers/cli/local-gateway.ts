@@ -148,6 +148,7 @@ async function migrate(database: Env['DB']): Promise<void> {
 async function seed(binding: Env['DB'], namespace: Env['CONFIG'], document: string): Promise<void> {
   const database = d1Configuration(binding)
   const current = await database.read()
-  const record = current?.document === document ? current : await database.append(document, undefined, Date.now())
-  await kvConfiguration(namespace).write(record!)
+  if (current?.document !== document) await database.append(document, undefined, Date.now())
+  // Read again: with the purges of earlier runs.
+  await kvConfiguration(namespace).write((await database.read())!)
 }

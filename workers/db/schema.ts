@@ -1,5 +1,5 @@
 // The tables of the gateway's own database. `npm run migrations` turns a change of this file into a migration.
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /** Every configuration there was; the one with the highest version is in force. */
 export const configurations = sqliteTable('configurations', {
@@ -9,3 +9,22 @@ export const configurations = sqliteTable('configurations', {
   /** Milliseconds since the epoch. */
   createdAt: integer('created_at').notNull(),
 })
+
+/**
+ * One row for each target of a purge; those of one request share its epoch. The newest row is never deleted, since the
+ * next epoch is counted from it.
+ */
+export const purges = sqliteTable(
+  'purges',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    epoch: integer().notNull(),
+    kind: text({ enum: ['url', 'tag', 'prefix', 'host', 'everything'] }).notNull(),
+    /** Empty for everything. */
+    value: text().notNull(),
+    soft: integer({ mode: 'boolean' }).notNull(),
+    /** Milliseconds since the epoch of the clock. */
+    at: integer().notNull(),
+  },
+  (table) => [index('purges_epoch').on(table.epoch)],
+)

@@ -37,7 +37,19 @@ describe('the document', () => {
 const fieldsOf = (...names: string[]) => `the fields here are ${names.join(', ')}`
 const ORIGIN = fieldsOf('id', 'url', 'weight', 'priority', 'state')
 const ROUTE = fieldsOf('id', 'host', 'path', 'methods', 'retryMethods', 'pools', 'cache', 'session')
-const CACHE = fieldsOf('mode', 'ttlSeconds', 'graceSeconds', 'errorGraceSeconds', 'key', 'collapse')
+const CACHE = fieldsOf(
+  'mode',
+  'ttlSeconds',
+  'graceSeconds',
+  'errorGraceSeconds',
+  'sickGraceSeconds',
+  'keepSeconds',
+  'key',
+  'languages',
+  'types',
+  'maxVariants',
+  'collapse',
+)
 
 describe('unknown fields', () => {
   test.each<[title: string, document: unknown, path: string, message: string]>([
@@ -200,6 +212,22 @@ describe('routes', () => {
     ['a pool that is no string', { pools: [7] }, 'pools[0]', 'must be a string; got 7'],
     ['mode', { cache: { mode: 'forced' } }, 'cache.mode', 'must be one of off, respect, force; got "forced"'],
     ['ttl', { cache: { ttlSeconds: -1 } }, 'cache.ttlSeconds', whole(0, 31_536_000, -1)],
+    ['sick grace', { cache: { sickGraceSeconds: -1 } }, 'cache.sickGraceSeconds', whole(0, 31_536_000, -1)],
+    ['keep', { cache: { keepSeconds: 0.5 } }, 'cache.keepSeconds', whole(0, 31_536_000, 0.5)],
+    ['variants', { cache: { maxVariants: 0 } }, 'cache.maxVariants', whole(1, 1000, 0)],
+    ['no language', { cache: { languages: [] } }, 'cache.languages', 'must not be empty: name at least one language'],
+    [
+      'a language',
+      { cache: { languages: ['de', 'en_GB'] } },
+      'cache.languages[1]',
+      'must be a language tag such as "de" or "en-GB"; got "en_GB"',
+    ],
+    [
+      'a media type',
+      { cache: { types: ['html'] } },
+      'cache.types[0]',
+      'must be a media type such as "text/html"; got "html"',
+    ],
     ['grace', { cache: { graceSeconds: 31_536_001 } }, 'cache.graceSeconds', whole(0, 31_536_000, 31_536_001)],
     ['collapse', { cache: { collapse: {} } }, 'cache.collapse', 'must be one of off, colo, global; got an object'],
     ['query word', { cache: { key: { query: 'some' } } }, 'cache.key.query', `${QUERY} "some"`],

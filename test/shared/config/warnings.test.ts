@@ -108,18 +108,6 @@ describe('fields that have no effect yet', () => {
     ],
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
     [
-      'grace',
-      withRoute({ cache: { graceSeconds: 1 } }),
-      'routes[0].cache.graceSeconds',
-      'nothing stale is served until then',
-    ],
-    [
-      'error grace',
-      withRoute({ cache: { errorGraceSeconds: 1 } }),
-      'routes[0].cache.errorGraceSeconds',
-      'nothing stale is served until then',
-    ],
-    [
       'collapse',
       withRoute({ cache: { collapse: 'colo' } }),
       'routes[0].cache.collapse',
@@ -134,7 +122,7 @@ describe('fields that have no effect yet', () => {
     ['random', withPool({ policy: 'random' })],
     ['tries', withPool({ retry: { tries: 3 } })],
     ['no session', withRoute({ session: false })],
-    ['no grace', withRoute({ cache: { graceSeconds: 0, errorGraceSeconds: 0 } })],
+    ['grace', withRoute({ cache: { graceSeconds: 60, errorGraceSeconds: 60 } })],
     ['no collapse', withRoute({ cache: { collapse: 'off' } })],
   ])('no notice for %s', (_title, document) => {
     expect(warningsOf(document)).toEqual([])
@@ -151,8 +139,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.panicPercent',
       'pools.web.affinity',
       'pools.web.retry.budgetPercent',
-      'routes[0].cache.graceSeconds',
-      'routes[0].cache.errorGraceSeconds',
       'routes[0].cache.collapse',
     ])
   })

@@ -24,7 +24,10 @@ describe('RFC 9110 §12.5.3: whether a coding is taken', () => {
     ['§12.4.2: a weight with space and in upper case', 'gzip ; Q=0', 'gzip', false],
     ['§12.4.2: a weight that is none', 'gzip;q=high', 'gzip', false],
     ['part of a name', 'gzippy', 'gzip', false],
-    ['two codings on top of each other', 'gzip, br', 'gzip, br', false],
+    ['two codings on top of each other', 'gzip, br', 'gzip, br', true],
+    ['two codings on top of each other, one of them not taken', 'gzip', 'gzip, br', false],
+    ['a coding that origins are not asked for', 'gzip', 'exi', true],
+    ['such a coding on top of one that they are asked for', 'gzip', 'gzip, exi', false],
   ])('%s', (_, accepted, coding, verdict) => expect(acceptsCoding(accepted, coding)).toBe(verdict))
 })
 

@@ -10,6 +10,9 @@ export const respect: CacheRule = {
   mode: 'respect',
   graceSeconds: 0,
   errorGraceSeconds: 0,
+  sickGraceSeconds: 0,
+  keepSeconds: 0,
+  maxVariants: 64,
   key: { query: 'all', headers: [], cookies: [] },
   collapse: 'off',
 }

@@ -51,6 +51,6 @@ describe('RFC 9111 §4.2.2: the lifetime that is guessed', () => {
     ['changed after Date', 200, { 'last-modified': at(10), date: at(0) }, undefined],
   ])('%s', (_, status, fields, seconds) => {
     const verdict = seconds === undefined ? undefined : { seconds, by: 'last-modified' }
-    expect(heuristicLifetime(status, new Headers(fields), responseTime)).toEqual(verdict)
+    expect(heuristicLifetime(status, false, new Headers(fields), responseTime)).toEqual(verdict)
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { CacheRule } from '../../../shared/config/schema.ts'
-import { mayStore } from '../../../shared/http/may-store.ts'
+import { isLasting, mayStore, type NoStoreReason } from '../../../shared/http/may-store.ts'
 import {
   ago,
   cookie,
@@ -52,8 +52,14 @@ test('the instants are absolute, and the age is the one at arrival', () => {
     kind: 'store',
     storedAt: responseTime,
     freshUntil: responseTime + 48_000,
+    graceUntil: responseTime + 48_000,
+    errorGraceUntil: responseTime + 48_000,
+    sickGraceUntil: responseTime + 48_000,
+    keepUntil: responseTime + 48_000,
     initialAge: 12,
+    neverStale: false,
     shareable: false,
+    vary: [],
   })
 })
 
@@ -70,7 +76,7 @@ describe('whatever the origin says', () => {
     age: seldom('0', '30', '-1', '1e9', '999999999999'),
     'last-modified': often(ago(5000), ago(-5000)),
     'set-cookie': seldom('id=1'),
-    vary: seldom('accept'),
+    vary: seldom('accept', '*', 'a b'),
     'content-length': fc.constantFrom('5', '5', '5', 'x', ''),
     'transfer-encoding': often('chunked'),
   })
@@ -96,7 +102,7 @@ describe('whatever the origin says', () => {
         expect(freshUntil > storedAt && freshUntil <= storedAt + 2 ** 31 * 1000 && initialAge >= 0).toBe(true)
         expect(request.method).toBe('GET')
         expect(asked.responseFields.get('set-cookie')).toBeNull()
-        expect(asked.responseFields.get('vary')).toBeNull()
+        expect(['', 'accept']).toContain(answer.vary)
         if (['', '&&&'].includes(answer['cdn-cache-control'])) {
           expect(asked.responseFields.get('cache-control') ?? '').not.toContain('private')
         }
@@ -106,4 +112,73 @@ describe('whatever the origin says', () => {
     fc.assert(property, { numRuns: 5000 })
     expect(stored).toBeGreaterThan(150)
   })
+})
+
+describe('RFC 5861: how long it may be served stale, and how long it is held', () => {
+  const rule: CacheRule = {
+    ...respect,
+    graceSeconds: 10,
+    errorGraceSeconds: 20,
+    sickGraceSeconds: 30,
+    keepSeconds: 100,
+  }
+  const etag = { etag: '"1"' }
+
+  /** In seconds from now: fresh, grace, error grace, sick grace, keep. */
+  const lives = (cacheControl: string, other: Record<string, string> = {}, given = {}, by = rule) => {
+    const admission = mayStore(exchange({ 'cache-control': cacheControl, ...other }, given), by)
+    if (admission.kind === 'uncacheable') return admission.because
+    const { freshUntil, graceUntil, errorGraceUntil, sickGraceUntil, keepUntil } = admission
+    return [freshUntil, graceUntil, errorGraceUntil, sickGraceUntil, keepUntil].map((at) => (at - responseTime) / 1000)
+  }
+
+  test.each<[string, string, Record<string, string>, number[] | string]>([
+    ['the route’s', 'max-age=60', {}, [60, 70, 80, 90, 90]],
+    [
+      'the origin’s before the route’s',
+      'max-age=60, stale-while-revalidate=5, stale-if-error=7',
+      {},
+      [60, 65, 67, 90, 90],
+    ],
+    [
+      'none that the origin forbids',
+      'max-age=60, stale-while-revalidate=0, stale-if-error=0',
+      {},
+      [60, 60, 60, 90, 90],
+    ],
+    ['held for a validator', 'max-age=60', etag, [60, 70, 80, 90, 160]],
+    ['held for Last-Modified', 'max-age=60', { 'last-modified': ago(9) }, [60, 70, 80, 90, 160]],
+    ['must-revalidate wins', 'max-age=60, must-revalidate, stale-while-revalidate=9', {}, [60, 60, 60, 60, 60]],
+    ['proxy-revalidate wins', 'max-age=60, proxy-revalidate', etag, [60, 60, 60, 60, 160]],
+    ['no-cache wins, and lives by its validator alone', 'max-age=60, no-cache', etag, [0, 0, 0, 0, 100]],
+    ['no-cache without a validator', 'max-age=60, no-cache', {}, 'no-cache'],
+    ['stale on arrival, in grace', 'max-age=60', { age: '65' }, [-5, 5, 15, 25, 25]],
+    ['stale on arrival, held for its validator', 'max-age=0', etag, [0, 10, 20, 30, 100]],
+    ['nothing said but a validator', '', etag, [0, 10, 20, 30, 100]],
+  ])('%s', (_, cacheControl, other, expected) => expect(lives(cacheControl, other)).toEqual(expected))
+
+  test('an error is not served stale', () => {
+    expect(lives('max-age=60', {}, { status: 503 })).toEqual([60, 60, 60, 60, 60])
+  })
+
+  test('a forced route goes by its own word alone', () => {
+    const forced: CacheRule = { ...rule, mode: 'force', ttlSeconds: 50 }
+    expect(lives('no-cache, must-revalidate, stale-while-revalidate=1', {}, {}, forced)).toEqual([50, 60, 70, 80, 80])
+  })
+
+  test.each<[string, boolean]>([
+    ['max-age=60', false],
+    ['max-age=60, must-revalidate', true],
+    ['max-age=60, proxy-revalidate', true],
+    ['s-maxage=60', true],
+  ])('RFC 9111 §4.2.4: whether a client may take it stale: %s', (cacheControl, never) => {
+    expect(mayStore(exchange({ 'cache-control': cacheControl }, {}), rule)).toMatchObject({ neverStale: never })
+  })
+})
+
+test('which answers tell of the next one', () => {
+  const lasting: NoStoreReason[] = ['private', 'no-store', 'set-cookie', 'vary', 'no-lifetime', 'no-cache', 'status']
+  const ofTheRequest: NoStoreReason[] = ['method', 'authorization', 'cookie', 'request-no-store']
+  expect(lasting.filter(isLasting)).toEqual(lasting)
+  expect(ofTheRequest.filter(isLasting)).toEqual([])
 })

@@ -37,10 +37,22 @@ describe('respect: what the origin says', () => {
     ['RFC 9213 §2.2: no-store in CDN-Cache-Control', { ...minute, 'cdn-cache-control': 'no-store' }, {}, 'no-store'],
     ['RFC 9111 §5.2.2.5: no-store', { 'cache-control': 'max-age=60, no-store' }, {}, 'no-store'],
     [
-      'RFC 9111 §5.2.2.3: must-understand does not lift no-store',
+      'RFC 9111 §5.2.2.3: must-understand lifts no-store',
       { 'cache-control': 'max-age=60, must-understand, no-store' },
       {},
-      'no-store',
+      60,
+    ],
+    [
+      'RFC 9111 §5.2.2.3: must-understand, and a status that nobody knows',
+      { 'cache-control': 'max-age=60, must-understand' },
+      { status: 599 },
+      'status',
+    ],
+    [
+      'RFC 9111 §4.2.2: a guess at an unknown status that is public',
+      { 'cache-control': 'public', 'last-modified': ago(1000) },
+      { status: 599 },
+      100,
     ],
     ['RFC 9111 §5.2.2.4: no-cache', { 'cache-control': 'max-age=60, no-cache' }, {}, 'no-cache'],
     ['RFC 9111 §5.2.2.4: no-cache of one field', { 'cache-control': 'max-age=60, no-cache="x"' }, {}, 'no-cache'],
@@ -135,7 +147,7 @@ describe('what no route can make shareable', () => {
     ['RFC 9111 §4.3.4: 304', minute, { status: 304 }, 'status'],
     ['RFC 9110 §15.2: 103', minute, { status: 103 }, 'status'],
     ['RFC 9110 §15: 600', minute, { status: 600 }, 'status'],
-    ['RFC 9111 §4.1: Vary', { ...minute, vary: 'accept-language' }, {}, 'vary'],
+    ['RFC 9111 §4.1: a Vary that cannot be read', { ...minute, vary: 'accept language' }, {}, 'vary'],
     ['RFC 9111 §4.1: Vary: *', { ...minute, vary: '*' }, {}, 'vary'],
     [
       'HTML §9.2: an event stream',

@@ -1,13 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
-import type { StoredHead } from '../../../workers/ports.ts'
 import { relay } from '../../../workers/relay.ts'
 import { bytesOf, difference, read, sourceOf } from '../support/bytes.ts'
 import type { Fault } from '../support/configurations.ts'
+import { freshHead, opened, responseAt } from '../support/stored.ts'
 import { type WorstCache, worstCache } from '../support/worst-cache.ts'
 
-const storedAt = Date.now()
-const head: StoredHead = { storedAt, freshUntil: storedAt + 60_000, initialAge: 0, status: 200, shareable: false }
 const key = 'https://gateway.test/_weir/cache/a'
 const megabyte = bytesOf(1024 * 1024)
 const faults: Fault[] = ['throws', 'throws at once', 'hangs']
@@ -25,7 +23,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const begin = (length?: number, name = key) => cacheApiStore(cache.open).begin(name, head, new Headers(), length)
+const begin = (length?: number, name = key) => cacheApiStore(cache.open).begin(name, freshHead, new Headers(), length)
 
 async function settle(): Promise<void> {
   // What a sink does behind its caller's back are promises that are kept already.
@@ -179,6 +177,6 @@ it('memory that fills have used is given back, however they end', async () => {
 it('RFC 9111 §4.2.1: gives back the origin’s Date', async () => {
   const store = cacheApiStore(() => caches.open('dates'))
   const date = 'Mon, 01 Jan 2024 00:00:00 GMT'
-  await store.begin(key, head, new Headers({ date }), 0).end()
-  expect((await store.match(key))?.open(true).headers.get('date')).toBe(date)
+  await store.begin(key, freshHead, new Headers({ date }), 0).end()
+  expect((await opened((await responseAt(store, key))!)).headers.get('date')).toBe(date)
 })

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, test } from 'vitest'
 import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
-import type { ResponseStore, StoredHead } from '../../../workers/ports.ts'
+import type { ResponseStore } from '../../../workers/ports.ts'
 import { bytesOf, cutInto, difference, read } from '../support/bytes.ts'
 import { memoryStore } from '../support/memory-store.ts'
+import { freshHead, opened as openedOf, responseAt } from '../support/stored.ts'
 import { worstCache } from '../support/worst-cache.ts'
 
 const stores: [string, () => ResponseStore][] = [
@@ -12,8 +13,7 @@ const stores: [string, () => ResponseStore][] = [
 ]
 
 let keys = 0
-const storedAt = Date.now()
-const head: StoredHead = { storedAt, freshUntil: storedAt + 60_000, initialAge: 1.5, status: 200, shareable: true }
+const head = { ...freshHead, initialAge: 1.5, shareable: true, epoch: 7, tags: ['a', 'b'] }
 const hello = new TextEncoder().encode('hello')
 const megabytes = bytesOf(3 * 1024 * 1024)
 const pieces = cutInto(megabytes, ...Array.from({ length: 47 }, () => 65_536))
@@ -46,7 +46,8 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     return sink
   }
   const keep = (given: Given) => fill(given).end()
-  const opened = async () => (await store.match(key))?.open(true)
+  const found = () => responseAt(store, key)
+  const opened = async () => openedOf((await found())!)
 
   it('misses what was never stored', async () => {
     expect(await store.match(key)).toBeUndefined()
@@ -57,9 +58,10 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
   it('gives back the head, and the body every time', async () => {
     await keep({})
     for (let time = 0; time < 3; time++) {
-      const found = await store.match(key)
-      expect(found?.head).toMatchObject(head)
-      expect(await found?.open(true).text()).toBe('hello')
+      const stored = (await found())!
+      expect(stored.head).toMatchObject(head)
+      expect(stored.size).toBe(5)
+      expect(await (await openedOf(stored)).text()).toBe('hello')
     }
   })
 
@@ -97,9 +99,9 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     ['no field at all', {}],
   ])('gives back the fields as they came: %s', async (_title, fields) => {
     await keep({ fields })
-    const found = Object.fromEntries((await opened())!.headers)
-    expect(found).toMatchObject(fields)
-    const added = Object.keys(found).filter((name) => !(name in fields))
+    const given = Object.fromEntries((await opened()).headers)
+    expect(given).toMatchObject(fields)
+    const added = Object.keys(given).filter((name) => !(name in fields))
     // A store may say these of its own, and the proxy says all of them itself.
     expect(['age', 'content-length', 'date']).toEqual(expect.arrayContaining(added))
   })
@@ -112,29 +114,67 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     expect([response?.headers.get('age'), response?.headers.get('x-a')]).toEqual(['7', null])
   })
 
-  it('RFC 9110 §8.4: gives back coded bytes untouched, and names the coding', async () => {
+  it('RFC 9110 §8.4: gives back coded bytes untouched', async () => {
     const coded = new Uint8Array(
       await new Response(new Blob([bytesOf(5000)]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer(),
     )
     await keep({ fields: { 'content-encoding': 'gzip' }, body: [coded] })
-    expect((await store.match(key))?.coding).toBe('gzip')
     const response = await opened()
     expect(response?.headers.get('content-encoding')).toBe('gzip')
     expect(difference(await read(response!.body), coded)).toBeUndefined()
   })
 
-  it('names no coding where there is none', async () => {
+  it('lets go of a body', async () => {
     await keep({})
-    expect((await store.match(key))?.coding).toBeNull()
+    const stored = await found()
+    stored?.discard()
+    expect(await (await opened()).text()).toBe('hello')
   })
 
-  it('opens without a body, and lets go of one', async () => {
-    await keep({ fields: { 'content-length': '5' } })
-    const response = (await store.match(key))?.open(false)
-    expect([response?.status, response?.body, response?.headers.get('content-length')]).toEqual([200, null, '5'])
-    const found = await store.match(key)
-    found?.discard()
-    expect(await (await opened())?.text()).toBe('hello')
+  test.each<[string, readonly Uint8Array[], number, number]>([
+    ['of a small body', [hello], 1, 3],
+    ['the last byte', [hello], 4, 4],
+    ['of a large body', pieces, 1_000_000, 2_000_001],
+    ['the end of a large body', pieces, megabytes.byteLength - 2, megabytes.byteLength - 1],
+  ])('gives a range: %s', async (_title, body, first, last) => {
+    await keep({ body })
+    const part = await (await found())?.body({ first, last })
+    const bytes = new Uint8Array(await new Response(part).arrayBuffer())
+    const whole = body.length === 1 ? hello : megabytes
+    expect(difference(bytes, whole.slice(first, last + 1))).toBeUndefined()
+  })
+
+  it('gives an entry a new head and fields, its body unchanged', async () => {
+    await keep({ fields: { etag: '"1"', 'x-a': '1' }, body: pieces })
+    await store.update(key, head.storedAt, { ...head, freshUntil: head.freshUntil + 1 }, new Headers({ 'x-a': '2' }))
+    const stored = (await found())!
+    expect(stored.head.freshUntil).toBe(head.freshUntil + 1)
+    expect(stored.fields).toEqual({ 'x-a': '2' })
+    expect(difference(await read((await openedOf(stored)).body), megabytes)).toBeUndefined()
+  })
+
+  it('does not give the head of one response to another', async () => {
+    await keep({ fields: { 'x-a': '1' } })
+    await store.update(key, head.storedAt - 1, head, new Headers({ 'x-a': '2' }))
+    await store.update(`${key}-other`, head.storedAt, head, new Headers({ 'x-a': '2' }))
+    expect((await found())?.fields).toEqual({ 'x-a': '1' })
+    expect(await store.match(`${key}-other`)).toBeUndefined()
+  })
+
+  it('keeps a note in the place of a response, and a response in the place of a note', async () => {
+    await keep({})
+    const note = { kind: 'hit-for-miss', until: head.keepUntil } as const
+    await store.note(key, note)
+    expect(await store.match(key)).toEqual({ kind: 'note', note })
+    await keep({})
+    expect(await (await opened()).text()).toBe('hello')
+  })
+
+  it('forgets what is deleted', async () => {
+    await keep({})
+    await store.delete(key)
+    await store.delete(key)
+    expect(await store.match(key)).toBeUndefined()
   })
 
   test.each<[string, readonly Uint8Array[], number | 'unknown']>([

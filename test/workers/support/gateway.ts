@@ -5,6 +5,7 @@ import { type HeldBackground, holdBackground } from './background.ts'
 
 export const token = 'a-token-for-tests'
 export const configUrl = 'http://gateway.test/_weir/api/config'
+export const purgeUrl = 'http://gateway.test/_weir/api/purge'
 
 export interface GatewayUnderTest {
   readonly configuration: Configuration
@@ -13,6 +14,8 @@ export interface GatewayUnderTest {
   ask(url: string, init?: RequestInit): Promise<Response>
   /** Replaces the configuration. */
   put(body: BodyInit, headers?: Record<string, string>): Promise<Response>
+  /** Purges what the object names; a text is sent as it is. */
+  purge(body: BodyInit | object): Promise<Response>
 }
 
 /** `adminToken` is the one that is configured, where it is not the one that is shown. */
@@ -27,5 +30,14 @@ export function gatewayOn(
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
     return app(new Request(url, { ...init, headers }), held.background)
   }
-  return { configuration, held, ask, put: (body, headers = {}) => ask(configUrl, { method: 'PUT', body, headers }) }
+  return {
+    configuration,
+    held,
+    ask,
+    put: (body, headers = {}) => ask(configUrl, { method: 'PUT', body, headers }),
+    purge: (body) => {
+      const isPlain = Object.getPrototypeOf(body) === Object.prototype
+      return ask(purgeUrl, { method: 'POST', body: isPlain ? JSON.stringify(body) : (body as BodyInit) })
+    },
+  }
 }

@@ -1,0 +1,62 @@
+// One origin and one gateway before it, for test files about the cache: each path is asked for with a script of what
+// the origin answers.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { cacheStatus, startGateway, type TestGateway } from './gateway.ts'
+import { startOrigin, type TestOrigin } from './origin.ts'
+
+export interface CacheBench {
+  readonly origin: TestOrigin
+  readonly gateway: TestGateway
+  /** The requests that reached the origin. */
+  readonly seen: IncomingMessage[]
+  /** A path that no other test uses, below a route's prefix. */
+  fresh(prefix?: string): string
+  ask(path: string, init?: RequestInit): Promise<Asked>
+  close(): Promise<void>
+}
+
+export interface Asked {
+  readonly status: number
+  readonly headers: Headers
+  /** The gateway's own member of Cache-Status. */
+  readonly cache: string
+  readonly text: string
+}
+
+/** `cache` rules by the prefix of their route; the last route takes everything else by default rules. */
+export async function startCacheBench(rules: Record<string, object> = {}): Promise<CacheBench> {
+  const seen: IncomingMessage[] = []
+  const origin = await startOrigin(() => undefined)
+  const pools = ['web']
+  const gateway = await startGateway({
+    pools: { web: { origins: [{ id: 'a', url: origin.url }], timeouts: { headersMs: 300 }, policy: 'round-robin' } },
+    routes: [
+      ...Object.entries(rules).map(([prefix, cache]) => ({ path: `${prefix}/*`, pools, cache })),
+      { path: '/*', pools },
+    ],
+  })
+  origin.server.prependListener('request', (request) => seen.push(request))
+  let paths = 0
+  return {
+    origin,
+    gateway,
+    seen,
+    fresh: (prefix = '') => `${prefix}/${++paths}`,
+    async ask(path, init) {
+      // Beside a precondition fetch() says no-cache, where the caller says nothing.
+      const headers = { 'cache-control': 'nothing-said', ...init?.headers }
+      const response = await fetch(gateway.url + path, { redirect: 'manual', ...init, headers })
+      const text = await response.text()
+      return { status: response.status, headers: response.headers, cache: cacheStatus(response), text }
+    },
+    async close() {
+      await gateway.close()
+      await origin.close()
+    },
+  }
+}
+
+/** Answers with a body and these fields; a status of its own where it is given. */
+export function reply(response: ServerResponse, body: string, headers: Record<string, string>, status = 200): void {
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body)
+}

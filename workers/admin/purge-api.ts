@@ -1,0 +1,69 @@
+// POST /_weir/api/purge: cached responses are made invalid by what names them. In force here at once, and everywhere
+// as soon as a configuration would be.
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { canonicalTarget } from '../../shared/http/target.ts'
+import { keyedQuery } from '../../shared/key.ts'
+import { parsePurgeRequest } from '../../shared/purge-request.ts'
+import type { Snapshot } from '../../shared/snapshot.ts'
+import { publish } from '../configuration.ts'
+import { type Problem, problemResponse } from '../problem.ts'
+import { within } from '../within.ts'
+import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge } from './problems.ts'
+
+export function purgeApi({ configuration, sources, now }: GatewayServices): Hono<GatewayEnvironment> {
+  const api = new Hono<GatewayEnvironment>()
+
+  api.post(
+    '/',
+    bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLarge('A purge')) }),
+    async (context) => {
+      const body = parseJson(await context.req.text())
+      if (body === undefined) return problemResponse(notJson)
+      const { background } = context.env
+      const snapshot = configuration.held(now(), background) ?? (await configuration.load(now(), background))
+      const parsed = parsePurgeRequest(body.json, (url) => keyedUrls(snapshot, url))
+      if (!parsed.ok) return problemResponse(invalid('purge', parsed.error))
+      const purges = await within(patienceMs, () => sources.purges.append(parsed.value, now()))
+      if (purges === undefined) return problemResponse(databaseAway('Send the purge again: twice does no harm.'))
+      configuration.adoptPurges(purges)
+      const published = await publish(sources, patienceMs)
+      return Response.json({ epoch: purges.epoch, published }, { headers: { 'cache-control': 'no-store' } })
+    },
+  )
+
+  api.all('/', () =>
+    problemResponse({
+      status: 405,
+      reason: 'method-not-allowed',
+      detail: 'Send what is to be purged with POST.',
+      headers: { allow: 'POST' },
+    }),
+  )
+  return api
+}
+
+/** The URL with the part of its query that the route keys, which is the one that the entry has. */
+function keyedUrls(snapshot: Snapshot | undefined, url: string): string[] {
+  const target = canonicalTarget(url)
+  const routing = target.ok ? snapshot?.router('GET', target.value) : undefined
+  if (!target.ok || routing?.kind !== 'route') return []
+  const { scheme, host, path, query } = target.value
+  return [`${scheme}://${host}${path}${keyedQuery(query, routing.route.cache.key.query)}`]
+}
+
+function parseJson(text: string): { readonly json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
+
+const notJson: Problem = {
+  status: 400,
+  reason: 'not-json',
+  detail:
+    'The body is no JSON. Send an object such as {"urls": ["https://www.example.com/page"]}. Nothing was changed.',
+}

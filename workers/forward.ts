@@ -1,0 +1,57 @@
+// The balance phase: which origin answers? Down the route's pools, along each pool's ranking, until one does.
+import { type Failure, mayRetry, proxyError, statusOfFailure } from '../shared/balance/attempt.ts'
+import { noteAttempt, rankOrigins } from '../shared/balance/rank.ts'
+import { contentLength } from '../shared/http/fields.ts'
+import { keyedQuery } from '../shared/key.ts'
+import { keepBody } from './keep-body.ts'
+import { type Answer, type Life, type Refused, refuse } from './life.ts'
+import { contentOf } from './messages.ts'
+import type { Problem } from './problem.ts'
+
+/** Sends the request with these fields. Refuses where no origin gave an answer. */
+export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
+  const { request, method, target, route, pools, ports } = life
+  const retryable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
+  const bound = retryable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
+  const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
+  const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key.query)
+  let failure: Failure | undefined
+  for (const state of pools) {
+    const { retry, timeouts } = state.pool
+    for (const origin of rankOrigins(state, ports.random).slice(0, retry.tries)) {
+      const attempt = await ports.origins.send({
+        url: `${origin.url}${target.path}${query}`,
+        method,
+        fields,
+        body: body.kind === 'kept' ? body.bytes : body.stream,
+        headersMs: timeouts.headersMs,
+      })
+      noteAttempt(state, attempt.kind === 'failed' || isError(attempt.response.status))
+      if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs }
+      failure = attempt.failure
+      if (!retryable || body.kind === 'once') return refuse(failedProblem(failure))
+    }
+  }
+  return refuse(failure === undefined ? noOrigin : failedProblem(failure))
+}
+
+/** What counts as an error that something stale may stand in for (RFC 5861 §4). */
+export function isError(status: number): boolean {
+  return status === 500 || status === 502 || status === 503 || status === 504
+}
+
+const noOrigin: Problem = {
+  status: 503,
+  reason: 'no-origin',
+  detail: 'No origin of this route is ready to take requests.',
+  headers: { 'retry-after': '5', 'proxy-status': 'weir; error=destination_unavailable' },
+}
+
+export function failedProblem(failure: Failure): Problem {
+  return {
+    status: statusOfFailure(failure),
+    reason: `origin-${failure}`,
+    detail: 'No origin that could be asked gave a response; it may be tried again.',
+    headers: { 'proxy-status': `weir; error=${proxyError(failure)}` },
+  }
+}

@@ -1,0 +1,28 @@
+// What an unsafe request has changed is not served from the store any more (RFC 9111 §4.4).
+import { canonicalTarget, type Target } from '../shared/http/target.ts'
+import { cacheKey } from '../shared/key.ts'
+import type { Life } from './life.ts'
+
+const safe = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/** Lets go of the target, and of what Location and Content-Location name on the same origin; at most 250 ms. */
+export async function invalidate(life: Life, response: Response): Promise<void> {
+  const { method, target, ports } = life
+  if (safe.has(method) || response.status >= 400) return
+  const named = ['location', 'content-location'].flatMap((name) => sameOrigin(target, response.headers.get(name)))
+  const keys = [target, ...named].flatMap((each) => keyOf(life, each))
+  await Promise.all([...new Set(keys)].map((key) => ports.store.delete(key)))
+}
+
+function sameOrigin(target: Target, reference: string | null): Target[] {
+  if (reference === null) return []
+  const url = URL.parse(reference, `${target.scheme}://${target.host}${target.path}${target.query}`)
+  const named = url === null ? undefined : canonicalTarget(url.href)
+  return named?.ok && named.value.scheme === target.scheme && named.value.host === target.host ? [named.value] : []
+}
+
+function keyOf({ snapshot, fields }: Life, target: Target): string[] {
+  const routing = snapshot.router('GET', target)
+  if (routing.kind !== 'route' || routing.route.cache.mode === 'off') return []
+  return [cacheKey(target, routing.route.cache.key, fields)]
+}

@@ -1,0 +1,66 @@
+// What the phases of a request hand on to each other.
+import type { PoolState } from '../shared/balance/rank.ts'
+import type { Route } from '../shared/config/schema.ts'
+import type { CacheControl } from '../shared/http/cache-control.ts'
+import type { ForwardReason } from '../shared/http/cache-status.ts'
+import type { Fields } from '../shared/http/fields.ts'
+import type { FromStore } from '../shared/http/may-reuse.ts'
+import type { Target } from '../shared/http/target.ts'
+import type { Snapshot } from '../shared/snapshot.ts'
+import type { Attempt, Background, Note, Ports, StoredResponse } from './ports.ts'
+import type { Problem } from './problem.ts'
+
+/** What is known of a request once it has a route. */
+export interface Life {
+  readonly request: Request
+  /** The method that the origin is asked with. */
+  readonly method: string
+  /** The request's fields as the next hop sees them. */
+  readonly fields: Fields
+  readonly target: Target
+  readonly route: Route
+  readonly pools: readonly PoolState[]
+  readonly snapshot: Snapshot
+  /** Milliseconds since the epoch. */
+  readonly requestTime: number
+  readonly ports: Ports
+  readonly background: Background
+}
+
+export interface Refused {
+  readonly kind: 'refused'
+  readonly problem: Problem
+}
+
+export const refuse = (problem: Problem): Refused => ({ kind: 'refused', problem })
+
+/** Answered from the store: `hit`, or `stale` with a refresh behind it. */
+export interface Hit extends FromStore {
+  readonly kind: 'hit' | 'stale'
+  readonly stored: StoredResponse
+  readonly slot: Slot
+}
+
+/** To be answered by an origin. */
+export interface Forward {
+  readonly kind: 'forward'
+  readonly because: ForwardReason
+  /** Where the answer may go; absent where this request has no business with the store. */
+  readonly slot?: Slot
+  /** What the origin is asked to validate, and what stands in where it fails. */
+  readonly stored?: StoredResponse
+}
+
+/** A place in the store. */
+export interface Slot {
+  /** The key of all variants. */
+  readonly base: string
+  /** The key at which the lookup ended: the base or a variant. */
+  readonly key: string
+  readonly variants?: Extract<Note, { kind: 'variants' }>
+  /** Whether what came last for this key could not be stored. */
+  readonly hitForMiss: boolean
+  readonly directives: CacheControl
+}
+
+export type Answer = Extract<Attempt, { kind: 'answer' }> & { readonly idleMs: number }
