@@ -1,5 +1,5 @@
-// Two projects: what runs in plain Node (the pure core, the commands, end to end with real origins),
-// and what runs inside workerd (the Worker's own parts).
+// Two projects: what runs in plain Node (the pure core, the commands, end to end with real origins, the public HTTP
+// cache tests), and what runs inside workerd (the Worker's own parts).
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
@@ -13,7 +13,7 @@ export default defineConfig({
         root,
         test: {
           name: 'core',
-          include: ['test/*.test.ts', 'test/shared/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: ['test/*.test.ts', 'test/{shared,e2e,conformance}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

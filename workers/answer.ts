@@ -2,6 +2,7 @@
 // stored, does it freshen what is stored, or does what is stored stand in for it?
 
 import { isSick } from '../shared/balance/rank.ts'
+import { requestDirectives } from '../shared/http/cache-control.ts'
 import { contentLength, tagsOf } from '../shared/http/fields.ts'
 import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
@@ -10,7 +11,7 @@ import { hasNoContent } from '../shared/http/status.ts'
 import { shortHash } from '../shared/key.ts'
 import { deliverProblem, deliverStored, isNotModified, notModifiedResponse, stamp } from './deliver.ts'
 import { failedProblem, forward, isError } from './forward.ts'
-import { invalidate } from './invalidate.ts'
+import { invalidate, keyOfTarget } from './invalidate.ts'
 import type { Answer, Forward, Life, Slot } from './life.ts'
 import { keyOfVariant } from './lookup.ts'
 import { isEventStream, originFields, tidyResponse } from './messages.ts'
@@ -87,15 +88,17 @@ async function admit(life: Life, found: Forward, got: Answer): Promise<Response>
   const { ports, background, request } = life
   const { response } = got
   const responseTime = ports.now()
-  const admission = found.slot && judge(life, found.slot, response.status, response.headers, responseTime)
+  if (found.slot === undefined) await invalidate(life, response)
+  const slot = found.slot ?? slotOfTarget(life, response)
+  const admission = slot && judge(life, slot, response.status, response.headers, responseTime)
   const length = contentLength(response.headers)
   let sink: BodySink | undefined
   let detail: NoStoreReason | 'variants' | 'hit-for-miss' | undefined
-  if (admission?.kind === 'store' && found.slot !== undefined) {
-    const place = placeFor(life, found.slot, admission)
+  if (admission?.kind === 'store' && slot !== undefined) {
+    const place = placeFor(life, slot, admission)
     if (place === undefined) detail = 'variants'
     else {
-      if (place.note !== undefined) background(ports.store.note(found.slot.base, place.note))
+      if (place.note !== undefined) background(ports.store.note(slot.base, place.note))
       const fields = tidyResponse(new Headers(response.headers), responseTime)
       sink = ports.store.begin(place.key, headOf(life, admission, response), fields, length)
     }
@@ -103,7 +106,6 @@ async function admit(life: Life, found: Forward, got: Answer): Promise<Response>
     detail = found.slot.hitForMiss ? 'hit-for-miss' : admission.because
     noteUncacheable(life, found, found.slot, admission.because, response.status, responseTime)
   }
-  if (found.slot === undefined) await invalidate(life, response)
   const { body, done } = await bodyOf(life, got, length, sink)
   if (sink !== undefined) background(done)
   const status = {
@@ -134,11 +136,20 @@ async function bodyOf({ method }: Life, got: Answer, length: number | undefined,
   return relay(response.body, { length, idleMs: silenceMs, sink, abandon })
 }
 
+/** Where the answer to a POST may go that says that it is what a GET would give (RFC 9110 §9.3.3). */
+function slotOfTarget(life: Life, response: Response): Slot | undefined {
+  if (life.method !== 'POST' || response.status !== 200) return undefined
+  const key = keyOfTarget(life, response.headers.get('content-location'))
+  const directives = requestDirectives(life.fields)
+  return key === undefined ? undefined : { base: key, key, hitForMiss: false, directives }
+}
+
 /** Decides before the body flows; `ofStored` where the body is the one that is stored already. */
 function judge(life: Life, slot: Slot, status: number, fields: Headers, responseTime: number, ofStored = false) {
   return mayStore(
     {
       method: ofStored ? 'GET' : life.method,
+      isOfTarget: true,
       requestFields: life.fields,
       requestCacheControl: slot.directives,
       status,

@@ -21,6 +21,13 @@ function sameOrigin(target: Target, reference: string | null): Target[] {
   return named?.ok && named.value.scheme === target.scheme && named.value.host === target.host ? [named.value] : []
 }
 
+/** The key of the request's own target, where the reference names nothing else and its route is cached. */
+export function keyOfTarget(life: Life, reference: string | null): string | undefined {
+  const [named] = sameOrigin(life.target, reference)
+  if (named?.path !== life.target.path || named.query !== life.target.query) return undefined
+  return keyOf(life, named)[0]
+}
+
 function keyOf({ snapshot, fields }: Life, target: Target): string[] {
   const routing = snapshot.router('GET', target)
   if (routing.kind !== 'route' || routing.route.cache.mode === 'off') return []

@@ -21,6 +21,8 @@ export interface Exchange {
   readonly responseTime: number
   /** Whether the body is at hand already, so that its framing does not matter. */
   readonly bodyIsWhole?: boolean
+  /** Whether Content-Location says that the answer to a POST is what a GET of its target would give. */
+  readonly isOfTarget?: boolean
 }
 
 export type Admission =
@@ -71,6 +73,8 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   if (because !== undefined) return uncacheable(because)
   if (vary === '*') return uncacheable('vary')
   const lifetime = lifetimeOf(exchange, directives, rule)
+  // RFC 9110 §9.3.3: the answer to a POST has to say in words how long it is fresh.
+  if (exchange.method === 'POST' && isOnlyAssumed(lifetime)) return uncacheable('method')
   const cookie = exchange.requestFields.get('cookie') !== null
   // Nobody said that this may be shared, and the request said who asks.
   if (cookie && rule.mode === 'respect' && isOnlyAssumed(lifetime)) return uncacheable('cookie')
@@ -102,8 +106,14 @@ function personal(exchange: Exchange, cacheControl: CacheControl): NoStoreReason
 }
 
 /** What has no whole body that a later request could be answered with. */
-function unstorable({ method, status, responseFields, bodyIsWhole = false }: Exchange): NoStoreReason | undefined {
-  if (method !== 'GET') return 'method'
+function unstorable({
+  method,
+  status,
+  responseFields,
+  bodyIsWhole = false,
+  isOfTarget = false,
+}: Exchange): NoStoreReason | undefined {
+  if (method !== 'GET' && !(method === 'POST' && isOfTarget)) return 'method'
   if (status < 200 || status > 599 || status === 206 || status === 304) return 'status'
   if (responseFields.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true) return 'event-stream'
   const length = responseFields.get('content-length')

@@ -201,3 +201,20 @@ describe('RFC 9111 §4.4: what an unsafe request has changed is let go', () => {
     expect((await bench.ask(path)).text).toBe(gone ? 'new' : 'kept')
   })
 })
+
+describe('RFC 9110 §9.3.3: the answer to a POST that is what a GET would give', () => {
+  test.each<[string, Record<string, string>, boolean]>([
+    ['Content-Location of the target, and a lifetime', { 'cache-control': 'max-age=60' }, true],
+    ['no lifetime', { 'last-modified': lastModified }, false],
+    ['private', { 'cache-control': 'private, max-age=60' }, false],
+    ['Content-Location elsewhere', { 'cache-control': 'max-age=60', 'content-location': '/elsewhere' }, false],
+  ])('%s', async (_, headers, reused) => {
+    const path = bench.fresh()
+    bench.origin.handle = (request, response) =>
+      reply(response, `to a ${request.method}`, { 'content-location': path, ...headers })
+    expect((await bench.ask(path, { method: 'POST', body: 'x' })).cache.includes('stored')).toBe(reused)
+    bench.origin.handle = (request, response) => reply(response, `to a ${request.method}`, {})
+    if (reused) await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
+    expect((await bench.ask(path)).text).toBe(reused ? 'to a POST' : 'to a GET')
+  })
+})
