@@ -4,6 +4,7 @@ import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
+import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
@@ -30,7 +31,10 @@ function compose(env: Env, host: string): Ports {
   const sources = configurationSources(env, host)
   const configuration = createConfiguration(sources, random)
   const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, now })
-  const store = cacheApiStore(() => caches.open('weir'))
+  const store = hotStore(
+    cacheApiStore(() => caches.open('weir')),
+    now,
+  )
   return { configuration, gateway, store, origins: fetchOrigin, now, random }
 }
 

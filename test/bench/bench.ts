@@ -84,7 +84,7 @@ async function countCalls(originUrl: string): Promise<string> {
   try {
     const kinds: [string, string][] = [
       ['Weir, miss', '/counted'],
-      ['Weir, hit', '/counted'],
+      ['Weir, first hit', '/counted'],
       ['Weir, pass', '/pass/'],
     ]
     await counter.callsOf('/first')

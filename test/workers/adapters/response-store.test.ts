@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, test } from 'vitest'
 import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
+import { hotStore } from '../../../workers/adapters/hot-store.ts'
 import type { ResponseStore } from '../../../workers/ports.ts'
 import { bytesOf, cutInto, difference, read } from '../support/bytes.ts'
 import { memoryStore } from '../support/memory-store.ts'
@@ -9,6 +10,15 @@ import { worstCache } from '../support/worst-cache.ts'
 const stores: [string, () => ResponseStore][] = [
   ['in memory', memoryStore],
   ['Cache API', () => cacheApiStore(() => caches.open('responses-of-tests'))],
+  ['in the hot tier', () => hotStore(memoryStore(), Date.now)],
+  [
+    'in the hot tier before the Cache API',
+    () =>
+      hotStore(
+        cacheApiStore(() => caches.open('behind')),
+        Date.now,
+      ),
+  ],
   ['a Cache API that keeps what was cut', () => cacheApiStore(worstCache().open)],
 ]
 
