@@ -62,8 +62,11 @@ export function requestDirectives(fields: Fields | null): CacheControl {
 
 const directive = /\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?\s*(?:,|$)/y
 
-/** What forbids is heeded in a malformed part too: `no-store; max-age=0` and `private max-age=60` are what people send. */
-const forbidding = /(?<![\w-])(?:no-store|no-cache|private)(?![\w-])/gi
+/**
+ * What forbids is heeded in a malformed part too: `no-store; max-age=0` and `private max-age=60` are what people send.
+ * A lifetime there is one that cannot be read.
+ */
+const forbidding = /(?<![\w-])(?:no-store|no-cache|private|max-age|s-maxage)(?![\w-])/gi
 
 /** The directives of a Cache-Control field value; `null` (no such field) has none. */
 export function parseCacheControl(value: string | null): CacheControl {

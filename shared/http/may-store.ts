@@ -4,7 +4,7 @@ import type { CacheRule } from '../config/schema.ts'
 import { initialAge as initialAgeOf } from './age.ts'
 import type { CacheControl } from './cache-control.ts'
 import type { Fields } from './fields.ts'
-import { heuristicLifetime, type Lifetime, statedLifetime } from './freshness.ts'
+import { heuristicLifetime, heuristicStatuses, type Lifetime, statedLifetime } from './freshness.ts'
 import type { StoredInstants } from './may-reuse.ts'
 import { hasNoContent, isUnderstood } from './status.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted.ts'
@@ -73,6 +73,10 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   if (because !== undefined) return uncacheable(because)
   if (vary === '*') return uncacheable('vary')
   const lifetime = lifetimeOf(exchange, directives, rule)
+  // RFC 9111 §3: nothing permits it, neither a word nor the status.
+  if (lifetime.by === 'nobody' && !directives.cacheControl.public && !heuristicStatuses.has(exchange.status)) {
+    return uncacheable('no-lifetime')
+  }
   // RFC 9110 §9.3.3: the answer to a POST has to say in words how long it is fresh.
   if (exchange.method === 'POST' && isOnlyAssumed(lifetime)) return uncacheable('method')
   const cookie = exchange.requestFields.get('cookie') !== null

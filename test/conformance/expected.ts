@@ -11,7 +11,8 @@ const disconnect =
 const age =
   'RFC 9111 §5.1, newer than this edition of the suite: of a list the first member counts, and an Age that cannot be read is ignored'
 const noDate = 'RFC 9111 §4.3.2: the Date that stands in for Last-Modified is later than the date that the client names'
-const preferred = 'a variant is found by what was asked for, not by the language that an earlier answer happened to be in'
+const preferred =
+  'a variant is found by what was asked for, not by the language that an earlier answer happened to be in'
 const badRange = 'its origin says Content-Range: bytes 4-9/10 over a body of five bytes'
 
 /** By the id of the test, one line each. */

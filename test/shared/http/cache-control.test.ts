@@ -75,9 +75,9 @@ describe('to the safe side', () => {
     ['garbage between commas', 'max-age=60, =, @ @, "x", no-cache', { maxAge: 60, noCache: true }],
     ['quotes that never end hide nothing', 'x="a, no-store', { noStore: true }],
     ['a quotation that something follows hides nothing', 'x="a"b, no-store', { noStore: true }],
-    ['a semicolon for a comma', 'no-store; max-age=60', { noStore: true }],
+    ['a semicolon for a comma', 'no-store; max-age=60', { noStore: true, maxAge: 0 }],
     ['a space for a comma', 'private no-cache no-store', { private: true, noCache: true, noStore: true }],
-    ['a lifetime, and a space for a comma', 'max-age=60 private', { private: true }],
+    ['a lifetime, and a space for a comma', 'max-age=60 private', { private: true, maxAge: 0 }],
     ['forbidding words within other words are none', 'a@no-store-b; x-private', {}],
   ])('%s', (_, value, verdict) => expect(said(value)).toEqual(verdict))
 })

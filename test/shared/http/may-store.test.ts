@@ -72,6 +72,13 @@ describe('respect: what the origin says', () => {
       60,
     ],
     ['nothing said', {}, {}, 'no-lifetime'],
+    ['RFC 9111 §3: a validator permits nothing by itself', { etag: '"1"' }, { status: 429 }, 'no-lifetime'],
+    [
+      'RFC 9111 §3: nor does a grace',
+      { 'cache-control': 'stale-while-revalidate=9', etag: '"1"' },
+      { status: 307 },
+      'no-lifetime',
+    ],
     ['RFC 9111 §4.2.1: max-age=0', { 'cache-control': 'max-age=0' }, {}, 'stale-on-arrival'],
     ['RFC 9111 §4.2.1: Expires in the past', { expires: ago(60) }, {}, 'stale-on-arrival'],
     ['RFC 9111 §4.2.1: Expires: 0', { expires: '0' }, {}, 'stale-on-arrival'],
