@@ -8,6 +8,7 @@ import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
 import { sameWeak, validatorFields } from '../shared/http/preconditions.ts'
 import { hasNoContent } from '../shared/http/status.ts'
+import { hiddenTargets } from '../shared/http/targeted.ts'
 import { shortHash } from '../shared/key.ts'
 import { deliverProblem, deliverStored, isNotModified, notModifiedResponse, stamp } from './deliver.ts'
 import { failedProblem, forward, isError } from './forward.ts'
@@ -24,7 +25,7 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
   // What is asked for everybody's sake: the whole, on our own conditions.
   const shared = slot !== undefined && !slot.hitForMiss
   const conditions = stored === undefined ? [] : validatorFields(validatorsOf(stored))
-  const got = await forward(life, originFields(life, shared ? conditions : undefined))
+  const got = await forward(life, originFields(life, slot !== undefined, shared ? conditions : undefined))
   if (got.kind === 'refused')
     return (await standIn(life, found)) ?? deliverProblem(life.request, got.problem, found.because)
   const { status } = got.response
@@ -36,7 +37,7 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
     }
   }
   if (stored !== undefined && slot !== undefined) {
-    if (status === 304) return validated(life, found, slot, stored, got)
+    if (status === 304 && conditions.length > 0) return validated(life, found, slot, stored, got)
     if (life.method === 'HEAD') await updateByHead(life, slot, stored, got)
     stored.discard()
   }
@@ -51,7 +52,9 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
 /** Asks an origin behind a response, so that the store has something fresh for the next one. */
 export async function refresh(life: Life, found: Forward): Promise<void> {
   const response = await answer({ ...life, method: 'GET', fields: withoutOwnConditions(life) }, found)
-  await response.body?.pipeTo(new WritableStream()).catch(() => undefined)
+  // What is not stored is of no use to anybody.
+  const isStored = response.headers.get('cache-status')?.includes('; stored') === true
+  await (isStored ? response.body?.pipeTo(new WritableStream()) : response.body?.cancel())?.catch(() => undefined)
 }
 
 /** The refresh is for everybody: what this client has already, or wants a part of, does not matter to it. */
@@ -85,7 +88,7 @@ async function standIn(life: Life, { because, slot, stored }: Forward, status?: 
 // what came ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function admit(life: Life, found: Forward, got: Answer): Promise<Response> {
-  const { ports, background, request } = life
+  const { ports, background } = life
   const { response } = got
   const responseTime = ports.now()
   if (found.slot === undefined) await invalidate(life, response)
@@ -121,7 +124,7 @@ async function admit(life: Life, found: Forward, got: Answer): Promise<Response>
     return stamp(notModifiedResponse(tidyResponse(new Headers(response.headers), responseTime)), status)
   }
   // Takes over the status, the fields, the WebSocket, and that coded bytes stay as they are.
-  const delivered = new Response(request.method === 'HEAD' ? null : body, response)
+  const delivered = new Response(life.method === 'HEAD' ? null : body, response)
   tidyResponse(delivered.headers, responseTime)
   return stamp(delivered, status)
 }
@@ -170,7 +173,8 @@ function headOf(
   const { kind: _, vary: __, ...instants } = admission
   const status = 'head' in response ? response.head.status : response.status
   const tags = 'head' in response ? response.head.tags : tagsOf(response.headers)
-  return { ...instants, status, tags, epoch: life.snapshot.purges.epoch }
+  const targeted = 'head' in response ? response.head.targeted : hiddenTargets(response.headers)
+  return { ...instants, status, tags, targeted, epoch: life.snapshot.purges.epoch }
 }
 
 // variants, hit-for-miss ─────────────────────────────────────────────────────────────────────────────────────────
@@ -208,6 +212,8 @@ function placeFor(
   return { key, note: { ...note, seen: isSeen ? note.seen : [...note.seen, hash], until: until + noteMarginMs } }
 }
 
+const partial = new Set([206, 304, 416])
+
 /** How long what proved uncacheable is not waited for. */
 const hitForMissMs = 120_000
 
@@ -216,7 +222,10 @@ function noteUncacheable(life: Life, found: Forward, slot: Slot, because: NoStor
   const { store } = life.ports
   if (!isLasting(because) || status >= 500 || life.fields.get('authorization') !== null) return
   if (life.method !== 'GET' || slot.hitForMiss) return
-  if (found.stored !== undefined && now < found.stored.head.freshUntil) return
+  // Only this request made it so.
+  if (partial.has(status) || life.fields.get('range') !== null || found.because === 'request') return
+  const head = found.stored?.head
+  if (head !== undefined && now < Math.max(head.freshUntil, head.graceUntil, head.errorGraceUntil)) return
   life.background(store.note(slot.key, { kind: 'hit-for-miss', until: now + hitForMissMs }))
 }
 
@@ -229,14 +238,16 @@ function updatedFields(stored: StoredResponse, answered: Headers): Headers {
   const fields = new Headers(stored.fields)
   // What the origin says now is as old as it says now.
   fields.delete('age')
-  for (const [name, value] of answered) if (!notUpdated.has(name)) fields.set(name, value)
+  const updated = [...answered].filter(([name]) => !notUpdated.has(name))
+  for (const [name] of updated) fields.delete(name)
+  for (const [name, value] of updated) fields.append(name, value)
   return fields
 }
 
 /** The origin says that what is stored is current: it lives on with the fields of the 304 (RFC 9111 §4.3.4). */
 async function validated(life: Life, found: Forward, slot: Slot, stored: StoredResponse, got: Answer) {
   const responseTime = life.ports.now()
-  const answered = tidyResponse(new Headers(got.response.headers), responseTime)
+  const answered = new Headers(got.response.headers)
   got.abandon()
   const { head, fields, kept } = freshen(life, slot, stored, answered, responseTime)
   return deliverStored(
@@ -250,13 +261,17 @@ async function validated(life: Life, found: Forward, slot: Slot, stored: StoredR
 /** Freshens what is stored, or lets go of it where it may not be kept any more. */
 function freshen(life: Life, slot: Slot, stored: StoredResponse, answered: Headers, responseTime: number) {
   const { store } = life.ports
-  const fields = updatedFields(stored, answered)
-  const admission = judge(life, slot, stored.head.status, fields, responseTime, true)
-  if (admission.kind === 'uncacheable') {
-    if (isLasting(admission.because)) life.background(store.delete(slot.key))
+  const targeted = { ...stored.head.targeted, ...hiddenTargets(answered) }
+  const fields = updatedFields(stored, tidyResponse(answered, responseTime))
+  const judged = new Headers(fields)
+  for (const [name, value] of Object.entries(targeted)) judged.set(name, value)
+  const admission = judge(life, slot, stored.head.status, judged, responseTime, true)
+  const selecting = [...(slot.variants?.names ?? []), ...life.route.cache.key.headers]
+  if (admission.kind === 'uncacheable' || admission.vary.some((name) => !selecting.includes(name))) {
+    if (admission.kind === 'store' || isLasting(admission.because)) life.background(store.delete(slot.key))
     return { head: stored.head, fields, kept: false }
   }
-  const head = headOf(life, admission, stored)
+  const head = { ...headOf(life, admission, stored), targeted }
   const kept = new Headers(fields)
   kept.delete('set-cookie')
   life.background(store.update(slot.key, stored.head.storedAt, head, kept))
@@ -266,17 +281,19 @@ function freshen(life: Life, slot: Slot, stored: StoredResponse, answered: Heade
 /** What a HEAD tells of a stored response: that it is current, or that it is not (RFC 9111 §4.3.5). */
 async function updateByHead(life: Life, slot: Slot, stored: StoredResponse, got: Answer): Promise<void> {
   const { response } = got
-  if (response.status >= 500) return
+  // Another status tells of this request alone: of its credentials, or of a limit.
+  if (response.status !== stored.head.status) return
   const before = validatorsOf(stored)
   const length = contentLength(response.headers)
   const same =
-    response.status === stored.head.status &&
     (length === undefined || length === stored.size) &&
     agree(before.etag, response.headers.get('etag'), sameWeak) &&
     agree(before.lastModified, response.headers.get('last-modified'), (left, right) => left === right)
   const responseTime = life.ports.now()
-  if (same) freshen(life, slot, stored, tidyResponse(new Headers(response.headers), responseTime), responseTime)
-  else await life.ports.store.delete(slot.key)
+  if (!same) await life.ports.store.delete(slot.key)
+  else if (before.etag === null || response.headers.get('etag') !== null) {
+    freshen(life, slot, stored, new Headers(response.headers), responseTime)
+  }
 }
 
 function agree(left: string | null, right: string | null, same: (left: string, right: string) => boolean): boolean {

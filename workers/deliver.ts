@@ -35,7 +35,7 @@ async function represent(life: Life, stored: StoredResponse, fields: Headers): P
     stored.discard()
     return notModifiedResponse(fields)
   }
-  if (life.request.method === 'HEAD' || hasNoContent(status)) {
+  if (life.method === 'HEAD' || hasNoContent(status)) {
     stored.discard()
     return new Response(null, { status, headers: fields })
   }
@@ -88,6 +88,8 @@ async function partOf(life: Life, stored: StoredResponse, fields: Headers): Prom
   }
   const [range, ...others] = selection.ranges
   if (range === undefined) return undefined
+  // The parts would be coded, and the message that holds them not.
+  if (others.length > 0 && fields.get('content-encoding') !== null) return undefined
   if (others.length > 0) return multipart(stored, fields, selection.ranges)
   const length = range.last - range.first + 1
   const body = await stored.body(range)

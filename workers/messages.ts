@@ -20,11 +20,15 @@ export function contentOf(request: Request): ReadableStream | null {
 }
 
 /**
- * The fields of a request to an origin. With `conditions` it is asked for everybody's sake: for the whole, on these
- * conditions, with the normal forms of what selects; without, just as the client asked. Walks the names once: every
- * call of Headers leaves the language.
+ * The fields of a request to an origin. Where the answer may be stored (`storable`), what selects has its normal form.
+ * With `conditions` it is asked for everybody's sake: for the whole, on these conditions; without, on the client's.
+ * Walks the names once: every call of Headers leaves the language.
  */
-export function originFields(life: Life, conditions: readonly (readonly [string, string])[] | undefined): Headers {
+export function originFields(
+  life: Life,
+  storable: boolean,
+  conditions: readonly (readonly [string, string])[] | undefined,
+): Headers {
   const { request, target, route } = life
   const fields = new Headers(request.headers)
   const clientAddress = fields.get('cf-connecting-ip') ?? loopback
@@ -34,17 +38,20 @@ export function originFields(life: Life, conditions: readonly (readonly [string,
   }
   if (isWebSocketUpgrade(request)) fields.set('upgrade', 'websocket')
   withholdCookies(fields, request.method, route)
-  if (conditions === undefined) replace(fields, 'accept-encoding', originAcceptEncoding(fields.get('accept-encoding')))
-  else {
+  if (storable) {
+    for (const name of negotiated) replace(fields, name, selectingValue(life.fields, name, route.cache))
+    fields.set('surrogate-capability', `${surrogateToken}="Surrogate/1.0"`)
+  } else {
+    replace(fields, 'accept-encoding', originAcceptEncoding(fields.get('accept-encoding')))
+  }
+  if (conditions !== undefined) {
     fields.delete('if-none-match')
     fields.delete('if-modified-since')
     if (conditions.length > 0 || life.fields.get('range') === null) {
       fields.delete('range')
       fields.delete('if-range')
     }
-    for (const name of negotiated) replace(fields, name, selectingValue(life.fields, name, route.cache))
     for (const [name, value] of conditions) fields.set(name, value)
-    fields.set('surrogate-capability', `${surrogateToken}="Surrogate/1.0"`)
   }
   const requestId = crypto.randomUUID()
   fields.set('x-forwarded-for', clientAddress)

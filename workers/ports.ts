@@ -34,6 +34,8 @@ export interface StoredHead extends StoredInstants {
   /** The newest purge that was known when it was asked for: a later one that names it ends it. */
   readonly epoch: number
   readonly tags: readonly string[]
+  /** Fields addressed to this cache that no client gets, by their names: a 304 that omits them leaves them in force. */
+  readonly targeted: Readonly<Record<string, string>>
 }
 
 /** What may stand under a key: a response, or a note of what became of the responses there. */

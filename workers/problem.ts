@@ -20,6 +20,7 @@ const titles: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   412: 'Precondition Failed',
   413: 'Content Too Large',
+  416: 'Range Not Satisfiable',
   422: 'Unprocessable Content',
   500: 'Internal Server Error',
   502: 'Bad Gateway',

@@ -59,16 +59,18 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
 
 // refresh ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The keys that this isolate refreshes at the moment. */
-const refreshing = new Set<string>()
+/** The keys that this isolate refreshes, and since when (ms). One that takes longer than the platform lets it is over. */
+const refreshing = new Map<string, number>()
+const longestRefreshMs = 30_000
 
 /** One refresh for all who are served stale meanwhile. */
 function refreshBehind(life: Life, { stored, slot }: Hit): void {
-  if (refreshing.has(slot.key)) return
-  refreshing.add(slot.key)
+  const since = refreshing.get(slot.key)
+  if (since !== undefined && life.requestTime - since < longestRefreshMs) return
+  refreshing.set(slot.key, life.requestTime)
   const validatable = { ...stored, discard: () => undefined, body: async () => null }
   const work = refresh(life, { kind: 'forward', because: 'stale', slot, stored: validatable })
-  life.background(work.finally(() => refreshing.delete(slot.key)))
+  life.background(work.catch(console.error).finally(() => refreshing.delete(slot.key)))
 }
 
 // receive ─────────────────────────────────────────────────────────────────────────────────────────────────────────

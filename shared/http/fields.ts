@@ -47,6 +47,8 @@ export function endToEnd(fields: Fields): Fields {
  */
 export function isForgeable(name: string): boolean {
   return (
+    // Gateway interfaces such as CGI make a hyphen of it.
+    name.includes('_') ||
     name.startsWith('x-forwarded-') ||
     name.startsWith('weir-') ||
     name.startsWith('cf-') ||
@@ -61,6 +63,11 @@ const forgeable = new Set([
   'forwarded',
   'x-real-ip',
   'x-client-ip',
+  'x-remote-ip',
+  'x-remote-addr',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
   'x-cluster-client-ip',
   'true-client-ip',
   'fastly-client-ip',

@@ -3,7 +3,7 @@
 import type { CacheRule } from '../config/schema.ts'
 import { initialAge as initialAgeOf } from './age.ts'
 import type { CacheControl } from './cache-control.ts'
-import type { Fields } from './fields.ts'
+import { type Fields, isForgeable } from './fields.ts'
 import { heuristicLifetime, heuristicStatuses, type Lifetime, statedLifetime } from './freshness.ts'
 import type { StoredInstants } from './may-reuse.ts'
 import { hasNoContent, isUnderstood } from './status.ts'
@@ -71,7 +71,7 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   const because =
     personal(exchange, directives.cacheControl) ?? unstorable(exchange) ?? forbidden(exchange, directives, rule)
   if (because !== undefined) return uncacheable(because)
-  if (vary === '*') return uncacheable('vary')
+  if (vary === '*' || vary.some(isOurs)) return uncacheable('vary')
   const lifetime = lifetimeOf(exchange, directives, rule)
   // RFC 9111 §3: nothing permits it, neither a word nor the status.
   if (lifetime.by === 'nobody' && !directives.cacheControl.public && !heuristicStatuses.has(exchange.status)) {
@@ -88,6 +88,11 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
     return uncacheable(lifetime.by === 'nobody' ? 'no-lifetime' : 'stale-on-arrival')
   }
   return { kind: 'store', ...instants, shareable: isShareable(directives.cacheControl), vary }
+}
+
+/** What the gateway says of each request by itself cannot be told from the client's fields; scheme and host are keyed. */
+function isOurs(name: string): boolean {
+  return isForgeable(name) && name !== 'x-forwarded-proto' && name !== 'x-forwarded-host'
 }
 
 const uncacheable = (because: NoStoreReason): Admission => ({ kind: 'uncacheable', because })

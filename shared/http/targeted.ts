@@ -5,6 +5,16 @@ import type { Fields } from './fields.ts'
 
 const targetList = ['weir-cdn-cache-control', 'cdn-cache-control', 'surrogate-control']
 
+/** Those of them that no client gets to see, as far as they are there. */
+export function hiddenTargets(fields: Fields): Record<string, string> {
+  const hidden: Record<string, string> = {}
+  for (const name of ['weir-cdn-cache-control', 'surrogate-control']) {
+    const value = fields.get(name)
+    if (value !== null) hidden[name] = value
+  }
+  return hidden
+}
+
 /** What this cache calls itself where it is asked (Surrogate-Capability). */
 export const surrogateToken = 'weir'
 

@@ -17,6 +17,7 @@ export const freshHead: StoredHead = {
   shareable: false,
   epoch: 0,
   tags: [],
+  targeted: {},
 }
 
 export async function responseAt(store: ResponseStore, key: string): Promise<StoredResponse | undefined> {
