@@ -75,6 +75,17 @@ describe('grace: at once, with one refresh behind it', () => {
     expect(bench.seen.at(-1)?.headers.range).toBeUndefined()
   })
 
+  test('a HEAD has the whole refreshed too', async () => {
+    count({ 'x-large': 'yes' })
+    const path = bench.fresh('/grace')
+    const large = 'x'.repeat(300_000)
+    bench.origin.handle = (_, response) => reply(response, large, { 'x-version': '1' })
+    await bench.ask(path)
+    bench.origin.handle = (_, response) => reply(response, large, { 'x-version': '2' })
+    await expect.poll(async () => (await bench.ask(path, { method: 'HEAD' })).headers.get('x-version')).toBe('2')
+    expect((await bench.ask(path)).text === large).toBe(true)
+  })
+
   test.each([
     ['must-revalidate', 'max-age=0, must-revalidate'],
     ['proxy-revalidate', 'max-age=0, proxy-revalidate'],

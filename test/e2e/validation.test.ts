@@ -86,6 +86,33 @@ describe('a stale response is validated', () => {
     expect((await bench.ask(path)).headers.get('set-cookie')).toBeNull()
   })
 
+  test('a 304 whose targeted field says private lets go of what is stored', async () => {
+    const path = bench.fresh()
+    version('"1"')
+    await bench.ask(path)
+    version('"1"', { 'cache-control': 'max-age=60', 'weir-cdn-cache-control': 'private', 'x-user': 'ada' })
+    expect((await bench.ask(path)).cache).toBe('weir; fwd=stale; fwd-status=304')
+    version('"1"')
+    await expect.poll(async () => (await bench.ask(path)).headers.get('x-user')).toBeNull()
+  })
+
+  test('a targeted lifetime outlives a 304 that omits it', async () => {
+    const path = bench.fresh()
+    version('"1"', { 'cache-control': 'no-store', 'surrogate-control': 'max-age=0' })
+    const first = await bench.ask(path)
+    expect(first.headers.get('surrogate-control')).toBeNull()
+    expect(await bench.ask(path)).toMatchObject({ cache: 'weir; fwd=stale; fwd-status=304; stored' })
+  })
+
+  test('a 304 that brings a Vary ends what was stored without', async () => {
+    const path = bench.fresh()
+    version('"1"')
+    await bench.ask(path)
+    version('"1"', { vary: 'accept-language', 'cache-control': 'max-age=60' })
+    expect((await bench.ask(path)).cache).toBe('weir; fwd=stale; fwd-status=304')
+    await expect.poll(async () => (await bench.ask(path)).cache).toContain('fwd-status=200')
+  })
+
   test('a 304 that nobody asked for is an origin’s error, not the client’s answer', async () => {
     bench.origin.handle = (_, response) => response.writeHead(304, { etag: '"x"' }).end()
     const path = bench.fresh()
@@ -146,14 +173,18 @@ describe('RFC 9111 §4.3.5: what a HEAD tells', () => {
   test.each<[string, Record<string, string>, RegExp, string]>([
     ['of the same response freshens it', { etag: '"1"', 'x-a': '2' }, /^weir; hit/, '2'],
     ['of another one ends it', { etag: '"2"' }, /fwd=uri-miss/, '1'],
+    ['of another status changes nothing', { etag: '"1"', 'x-a': '3', ':status': '401' }, /fwd-status=304/, '1'],
+    ['without the stored tag changes nothing', { 'x-a': '3' }, /fwd-status=304/, '1'],
     ['of another length ends it', { etag: '"1"', 'content-length': '1' }, /fwd=uri-miss/, '1'],
   ])('%s', async (_, fields, cache, value) => {
     const path = bench.fresh()
     version('"1"', { 'x-a': '1' })
     await bench.ask(path)
-    bench.origin.handle = (_, response) => response.writeHead(200, { 'cache-control': 'max-age=60', ...fields }).end()
+    const { ':status': status = '200', ...named } = fields
+    bench.origin.handle = (_, response) =>
+      response.writeHead(Number(status), { 'cache-control': 'max-age=60', ...named }).end()
     const head = await bench.ask(path, { method: 'HEAD' })
-    expect([head.status, head.text]).toEqual([200, ''])
+    expect([head.status, head.text]).toEqual([Number(status), ''])
     version('"1"', { 'x-a': '1', 'cache-control': 'max-age=60' })
     const after = await bench.ask(path)
     expect(after.cache).toMatch(cache)

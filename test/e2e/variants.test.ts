@@ -102,3 +102,23 @@ describe('hit-for-miss', () => {
     expect((await bench.ask(path)).cache).toContain('stored')
   })
 })
+
+describe('what no variant may be made of', () => {
+  test.each(['x-forwarded-for', 'x-request-id', 'traceparent'])('%s, which the gateway says itself', async (name) => {
+    echo(name)
+    const path = bench.fresh()
+    for (let time = 0; time < 2; time++) expect((await bench.ask(path)).cache).not.toContain('stored')
+  })
+
+  test('what the origin saw of the client behind a hit-for-miss note is what the key says', async () => {
+    const path = bench.fresh('/languages')
+    echo('accept-language', 'accept-language', { 'cache-control': 'private' })
+    await bench.ask(path, { headers: { 'accept-language': 'en' } })
+    await expect
+      .poll(async () => (await bench.ask(path, { headers: { 'accept-language': 'en' } })).cache)
+      .toContain('hit-for-miss')
+    echo('accept-language')
+    const stored = await bench.ask(path, { headers: { 'accept-language': 'xx-evil, en;q=0.1' } })
+    expect(stored.text).toMatch(/^accept-language: en /)
+  })
+})

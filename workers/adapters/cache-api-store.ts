@@ -13,6 +13,8 @@ const entryField = 'weir-entry'
 interface EntryRecord extends StoredHead {
   /** Of the body, in bytes. */
   readonly size: number
+  /** Names the body: it stays the same when the head is updated. */
+  readonly bodyId: string
   /** As they came, by their names in lower case. */
   readonly fields: Readonly<Record<string, string>>
 }
@@ -22,10 +24,10 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
   let opened: Cache | undefined
   const cache = async () => (opened ??= await open())
 
-  const rangeOf = async (key: string, { storedAt }: StoredHead, { first, last }: ByteRange) => {
+  const rangeOf = async (key: string, { bodyId }: EntryRecord, { first, last }: ByteRange) => {
     const part = await (await cache()).match(new Request(key, { headers: { range: `bytes=${first}-${last}` } }))
     const record = part && recordOf(part)
-    const isSame = record !== undefined && !('note' in record) && record.storedAt === storedAt
+    const isSame = record !== undefined && !('note' in record) && record.bodyId === bodyId
     if (part?.body == null || !isSame) return undefined
     const isPart = part.headers.get('content-range')?.startsWith(`bytes ${first}-${last}/`) === true
     return isPart ? part.body : cut(part.body, { first, last })
@@ -59,14 +61,16 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
         const response = await (opened ?? (await cache())).match(key)
         return response === undefined ? undefined : readStored(key, response)
       }),
-    begin: (key, head, fields, length) =>
-      cacheApiSink({ cache, key, headers: (size) => entryFields(head, size, fields) }, length),
+    begin(key, head, fields, length) {
+      const bodyId = crypto.randomUUID()
+      return cacheApiSink({ cache, key, headers: (size) => entryFields(head, { size, bodyId }, fields) }, length)
+    },
     async update(key, storedAt, head, fields) {
       await quietly(async () => {
         const response = await (await cache()).match(key)
         const record = response && recordOf(response)
         if (record === undefined || 'note' in record || record.storedAt !== storedAt) return discard(response)
-        const headers = entryFields(head, record.size, fields)
+        const headers = entryFields(head, record, fields)
         await (await cache()).put(key, new Response(response!.body, { headers }))
       })
     },
@@ -116,8 +120,9 @@ async function quietly(work: () => Promise<void>): Promise<void> {
   }
 }
 
-function entryFields(head: StoredHead, size: number, fields: Headers): Headers {
-  const record: EntryRecord = { ...head, size, fields: Object.fromEntries(fields) }
+function entryFields(head: StoredHead, body: Pick<EntryRecord, 'size' | 'bodyId'>, fields: Headers): Headers {
+  const { size, bodyId } = body
+  const record: EntryRecord = { ...head, size, bodyId, fields: Object.fromEntries(fields) }
   return recordFields(record, head.keepUntil)
 }
 
