@@ -8,24 +8,32 @@ import type { Target } from './http/target.ts'
 export const reservedPrefix = '/_weir/'
 
 /**
- * The name of a cache entry: a URL on the request's own host, below the reserved prefix, of scheme, host, path,
- * the keyed part of the query, and the values of the headers and cookies that the rule chooses.
- * The rule's own shape is part of it, so that entries made under another rule are not taken for these.
+ * The name under which a URL's responses are looked for: a URL on the request's own host, below the reserved prefix, of
+ * scheme, host, path and the keyed part of the query. The rule's own shape is part of it, so that entries made under
+ * another rule are not taken for these.
  */
-export function cacheKey(target: Target, rule: CacheRule['key'], fields: Fields): string {
-  const parts = [target.path, queryPart(target.query, rule.query)]
-  for (const name of rule.headers) parts.push('h', name, presence(fields.get(name)))
-  if (rule.cookies.length > 0) {
-    const cookies = parseCookies(fields.get('cookie'))
-    for (const name of rule.cookies) parts.push('c', name, presence(cookies.get(name)))
-  }
+export function cacheKey(target: Target, rule: CacheRule['key']): string {
+  const parts = [target.path, queryPart(target.query, rule), ...rule.headers, '', ...rule.cookies]
   // Commas are escaped within a part, and no segment of the path is a dot segment.
-  return `${target.scheme}://${target.host}${reservedPrefix}cache/1,${parts.map(encodeURIComponent).join(',')}`
+  return `${target.scheme}://${target.host}${reservedPrefix}cache/2,${parts.map(encodeURIComponent).join(',')}`
 }
 
-/** The name of the variant of `key` that a request with these selecting values gets, in the order of their names. */
+/** The values of the headers and cookies that the rule chooses, in its order. */
+export function keyedValues(rule: CacheRule['key'], fields: Fields): (string | null)[] {
+  const headers = rule.headers.map((name) => fields.get(name))
+  if (rule.cookies.length === 0) return headers
+  const cookies = parseCookies(fields.get('cookie'))
+  return [...headers, ...rule.cookies.map((name) => cookies.get(name) ?? null)]
+}
+
+/** The name of the variant of `key` for these selecting values, in an order that the key's owner keeps to. */
 export function variantKey(key: string, generation: string, selecting: readonly (string | null)[]): string {
   return `${key},v,${generation},${selecting.map((value) => encodeURIComponent(presence(value))).join(',')}`
+}
+
+/** What purges know the responses of a target by: its URL with the part of the query that is in the key. */
+export function keyedUrl({ scheme, host, path, query }: Target, rule: CacheRule['key']): string {
+  return `${scheme}://${host}${path}${keyedQuery(query, rule)}`
 }
 
 /** Tells names apart where two that look alike do no harm (32-bit FNV-1a). */
@@ -35,29 +43,34 @@ export function shortHash(name: string): string {
   return (hash >>> 0).toString(36)
 }
 
-const presence = (value: string | null | undefined): string =>
-  value === null || value === undefined ? '-' : `+${value}`
+const presence = (value: string | null): string => (value === null ? '-' : `+${value}`)
 
-function queryPart(query: string, rule: CacheRule['key']['query']): string {
-  if (rule === 'none') return 'none'
-  if (rule === 'all') return `all${query}`
-  return `${JSON.stringify(rule)}${keyedQuery(query, rule)}`
+function queryPart(query: string, rule: CacheRule['key']): string {
+  if (rule.query === 'none') return 'none'
+  const shape = `${JSON.stringify(rule.query)}${rule.sortQuery ? 'sorted' : ''}`
+  return `${shape}${keyedQuery(query, rule)}`
 }
 
 /**
  * The part of a query that is in the key, empty or with its `?`. On a route that caches, this and nothing more
- * goes to the origin: what is not in the key must not change the answer.
+ * goes to the origin: what is not in the key must not change the answer. Parameters of one name keep their order.
  */
-export function keyedQuery(query: string, rule: CacheRule['key']['query']): string {
-  if (rule === 'all') return query
-  if (rule === 'none' || query === '') return ''
-  const names = new Set('only' in rule ? rule.only : rule.except)
-  const kept = query
-    .slice(1)
-    .split('&')
-    .filter((pair) => names.has(parameterName(pair)) === 'only' in rule)
-  return kept.length === 0 ? '' : `?${kept.join('&')}`
+export function keyedQuery(query: string, { query: rule, sortQuery }: CacheRule['key']): string {
+  if (query === '' || (rule === 'all' && !sortQuery)) return query
+  if (rule === 'none') return ''
+  let pairs = query.slice(1).split('&')
+  if (rule !== 'all') {
+    const names = new Set('only' in rule ? rule.only : rule.except)
+    pairs = pairs.filter((pair) => names.has(parameterName(pair)) === 'only' in rule)
+  }
+  if (sortQuery) {
+    const named = pairs.map((pair) => ({ pair, name: parameterName(pair) }))
+    pairs = named.sort((left, right) => compare(left.name, right.name)).map(({ pair }) => pair)
+  }
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
+
+const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
 
 /** A parameter's name as a form decoder reads it. The ampersand keeps a `?` that the name starts with. */
 function parameterName(pair: string): string {

@@ -47,6 +47,8 @@ export interface ConfigurationSources {
 }
 
 export interface Configuration extends ConfigurationPort {
+  /** The snapshot in memory; starts no refresh. */
+  current(): Snapshot | undefined
   /** Puts each part of a record in force in this isolate at once, unless a newer one is. */
   adopt(record: ConfigurationRecord): void
   adoptPurges(record: PurgeRecord): void
@@ -137,6 +139,7 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
       else background(keepLastGood())
       return snapshot
     },
+    current: () => snapshot,
     adopt,
     adoptPurges,
     troubles: () => troubles,

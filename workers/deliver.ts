@@ -1,6 +1,7 @@
 // The deliver phase: what the client gets, made from what is stored or from a problem. Here the client's own
 // preconditions and ranges are answered (RFC 9110 §13, §14), and every response says what the cache did.
-import { type CacheStatus, type ForwardReason, formatCacheStatus } from '../shared/http/cache-status.ts'
+import { formatExplanation, type Verdict } from '../shared/explain.ts'
+import { type CacheStatus, formatCacheStatus } from '../shared/http/cache-status.ts'
 import { fromStore } from '../shared/http/may-reuse.ts'
 import { notModified } from '../shared/http/preconditions.ts'
 import {
@@ -9,24 +10,27 @@ import {
   ifRangeHolds,
   multipartFraming,
   parseRange,
+  type RangeSelection,
   selectRanges,
   unsatisfiedRange,
 } from '../shared/http/ranges.ts'
 import { hasNoContent } from '../shared/http/status.ts'
-import type { Life } from './life.ts'
+import type { Forward, Hit, Life } from './life.ts'
 import { via } from './messages.ts'
 import type { StoredResponse } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
+import { selectingOf } from './variants.ts'
 
 /** Answers from the store, with the fields that it has by now. */
 export async function deliverStored(
   life: Life,
+  found: Hit | Forward,
   stored: StoredResponse,
   status: CacheStatus,
   fields: Headers = new Headers(stored.fields),
 ): Promise<Response> {
   fields.set('Age', String(fromStore(stored.head, life.requestTime).age))
-  return stamp(await represent(life, stored, fields), status)
+  return stamp(life, found, await represent(life, stored, fields), status)
 }
 
 async function represent(life: Life, stored: StoredResponse, fields: Headers): Promise<Response> {
@@ -39,18 +43,25 @@ async function represent(life: Life, stored: StoredResponse, fields: Headers): P
     stored.discard()
     return new Response(null, { status, headers: fields })
   }
-  const part = status === 200 ? await partOf(life, stored, fields) : undefined
-  return part ?? new Response((await stored.body()) ?? null, { status, headers: fields, encodeBody: 'manual' })
+  const selection = status === 200 ? selectionOf(life, stored.size, fields) : whole
+  const part = selection.kind === 'whole' ? undefined : await partOf(stored, fields, selection)
+  if (part !== undefined) return part
+  const body = await stored.body()
+  return body === undefined
+    ? problemResponse(vanished)
+    : new Response(body, { status, headers: fields, encodeBody: 'manual' })
 }
 
 /** Whether the client has this very response already (RFC 9110 §13.1.2, §13.1.3). */
 export function isNotModified({ fields: asked, requestTime }: Life, fields: Headers, storedAt: number): boolean {
-  return notModified(
-    asked,
-    { etag: fields.get('etag'), lastModified: fields.get('last-modified'), date: fields.get('date'), storedAt },
-    requestTime,
-  )
+  return notModified(asked, { ...validatorsOf(fields), storedAt }, requestTime)
 }
+
+const validatorsOf = (fields: Headers) => ({
+  etag: fields.get('etag'),
+  lastModified: fields.get('last-modified'),
+  date: fields.get('date'),
+})
 
 /** RFC 9110 §15.4.5: without what describes a content that does not come. */
 export function notModifiedResponse(fields: Headers): Response {
@@ -66,22 +77,24 @@ const maxRanges = 16
 /** Several ranges are gathered in memory: up to this size. */
 const maxGatheredBytes = 1024 * 1024
 
-/** The part that the client asks for; undefined where the whole is to be sent. */
-async function partOf(life: Life, stored: StoredResponse, fields: Headers): Promise<Response | undefined> {
-  const specs = parseRange(life.fields.get('range'))
-  if (specs === undefined) return undefined
-  const etag = fields.get('etag')
-  const holds = ifRangeHolds(
-    life.fields.get('if-range'),
-    etag,
-    fields.get('last-modified'),
-    fields.get('date'),
-    life.requestTime,
-  )
-  if (!holds) return undefined
+const whole: RangeSelection = { kind: 'whole' }
+
+/** What the client asks for of these bytes, with these fields (RFC 9110 §14.2, §13.1.5). */
+export function selectionOf({ fields: asked, requestTime }: Life, size: number, fields: Headers): RangeSelection {
+  const specs = parseRange(asked.get('range'))
+  if (specs === undefined) return whole
+  const { etag, lastModified, date } = validatorsOf(fields)
+  const holds = ifRangeHolds(asked.get('if-range'), etag, lastModified, date, requestTime)
+  return holds ? selectRanges(specs, size, maxRanges) : whole
+}
+
+/** Undefined where the whole is to be sent after all. */
+async function partOf(
+  stored: StoredResponse,
+  fields: Headers,
+  selection: Exclude<RangeSelection, { kind: 'whole' }>,
+): Promise<Response | undefined> {
   const { size } = stored
-  const selection = selectRanges(specs, size, maxRanges)
-  if (selection.kind === 'whole') return undefined
   if (selection.kind === 'unsatisfiable') {
     stored.discard()
     return unsatisfied(size)
@@ -91,11 +104,15 @@ async function partOf(life: Life, stored: StoredResponse, fields: Headers): Prom
   // The parts would be coded, and the message that holds them not.
   if (others.length > 0 && fields.get('content-encoding') !== null) return undefined
   if (others.length > 0) return multipart(stored, fields, selection.ranges)
-  const length = range.last - range.first + 1
   const body = await stored.body(range)
   if (body === undefined || body === null) return problemResponse(vanished)
+  return partResponse(body, range, size, fields)
+}
+
+/** A single part; changes `fields`. */
+export function partResponse(body: BodyInit, range: ByteRange, size: number, fields: Headers): Response {
   fields.set('Content-Range', contentRange(range, size))
-  fields.set('Content-Length', String(length))
+  fields.set('Content-Length', String(range.last - range.first + 1))
   return new Response(body, { status: 206, headers: fields, encodeBody: 'manual' })
 }
 
@@ -153,16 +170,50 @@ const vanished: Problem = {
 }
 
 /** Marks a response as having passed this gateway, and says what the cache did. */
-export function stamp(response: Response, status: CacheStatus): Response {
-  response.headers.append('Via', via)
-  response.headers.append('Cache-Status', formatCacheStatus(status))
+export function stamp(life: Life, found: Hit | Forward, response: Response, status: CacheStatus): Response {
+  const { headers } = response
+  headers.append('Via', via)
+  headers.set('Weir-Epoch', String(life.snapshot.purges.epoch))
+  headers.append('Cache-Status', formatCacheStatus(status, life.explain ? found.slot?.key : undefined))
+  if (life.explain) headers.set('Weir-Explain', explanationOf(life, found, status))
   return response
 }
 
-export function deliverProblem(request: Request, problem: Problem, because?: ForwardReason): Response {
-  const response = problemResponse(problem)
-  if (because !== undefined) {
-    response.headers.set('Cache-Status', formatCacheStatus({ kind: 'forward', because, stored: false }))
-  }
+function explanationOf(life: Life, found: Hit | Forward, status: CacheStatus): string {
+  const { slot } = found
+  const selecting = slot?.variants && selectingOf(life, slot.variants.names)
+  return formatExplanation({ route: life.route.id, verdict: verdictOf(found), status, key: slot?.base, selecting })
+}
+
+function verdictOf(found: Hit | Forward): Verdict {
+  if (found.kind !== 'forward') return found.kind
+  if (found.slot === undefined) return 'pass'
+  if (found.slot.hitForMiss) return 'hit-for-miss'
+  return found.stored === undefined ? 'miss' : 'validate'
+}
+
+/** A problem on the way of a request that the cache was asked about, or that was sent on. */
+export function deliverProblem(life: Life, found: Forward, problem: Problem, status?: CacheStatus): Response {
+  const failed: CacheStatus = { kind: 'forward', because: found.because, stored: false }
+  return withoutContent(life.request, stamp(life, found, problemResponse(problem), status ?? failed))
+}
+
+/** The client wants what is stored, and nothing else (RFC 9111 §5.2.1.7). */
+export function deliverNotCached(life: Life, found: Forward): Response {
+  return deliverProblem(life, found, notCached, { kind: 'neither', detail: 'only-if-cached' })
+}
+
+const notCached: Problem = {
+  status: 504,
+  reason: 'only-if-cached',
+  detail: 'The request asked for a stored response only, and there is none that may be used.',
+}
+
+/** A problem before any of that. */
+export function refusal(request: Request, problem: Problem): Response {
+  return withoutContent(request, problemResponse(problem))
+}
+
+function withoutContent(request: Request, response: Response): Response {
   return request.method === 'HEAD' ? new Response(null, response) : response
 }

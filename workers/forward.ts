@@ -14,7 +14,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   const retryable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
   const bound = retryable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
   const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
-  const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key.query)
+  const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key)
   let failure: Failure | undefined
   for (const state of pools) {
     const { retry, timeouts } = state.pool
@@ -27,7 +27,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
         headersMs: timeouts.headersMs,
       })
       noteAttempt(state, attempt.kind === 'failed' || isError(attempt.response.status))
-      if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs }
+      if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs, sent: fields }
       failure = attempt.failure
       if (!retryable || body.kind === 'once') return refuse(failedProblem(failure))
     }

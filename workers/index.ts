@@ -1,4 +1,5 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import { defaultHotTier } from '../shared/config/schema.ts'
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
@@ -6,6 +7,7 @@ import { d1Purges } from './adapters/d1-purges.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
+import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
 import type { Env } from './env.ts'
@@ -34,8 +36,17 @@ function compose(env: Env, host: string): Ports {
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
+    () => configuration.current()?.config.hotTier ?? defaultHotTier,
   )
-  return { configuration, gateway, store, origins: fetchOrigin, now, random }
+  return {
+    configuration,
+    gateway,
+    store,
+    origins: fetchOrigin,
+    isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
+    now,
+    random,
+  }
 }
 
 export default {

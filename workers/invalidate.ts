@@ -5,13 +5,16 @@ import type { Life } from './life.ts'
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** Lets go of the target, and of what Location and Content-Location name on the same origin; at most 250 ms. */
-export async function invalidate(life: Life, response: Response): Promise<void> {
+/**
+ * Lets go of the target in all its variants, and of what Location and Content-Location name on the same origin; also of
+ * what is being fetched meanwhile, as it may be older than the change. At most 250 ms.
+ */
+export async function invalidate(life: Life, response: Response, responseTime: number): Promise<void> {
   const { method, target, ports } = life
   if (safe.has(method) || response.status >= 400) return
   const named = ['location', 'content-location'].flatMap((name) => sameOrigin(target, response.headers.get(name)))
   const keys = [target, ...named].flatMap((each) => keyOf(life, each))
-  await Promise.all([...new Set(keys)].map((key) => ports.store.delete(key)))
+  await Promise.all([...new Set(keys)].map((key) => ports.store.forget(key, responseTime)))
 }
 
 function sameOrigin(target: Target, reference: string | null): Target[] {
@@ -28,8 +31,8 @@ export function keyOfTarget(life: Life, reference: string | null): string | unde
   return keyOf(life, named)[0]
 }
 
-function keyOf({ snapshot, fields }: Life, target: Target): string[] {
+function keyOf({ snapshot }: Life, target: Target): string[] {
   const routing = snapshot.router('GET', target)
   if (routing.kind !== 'route' || routing.route.cache.mode === 'off') return []
-  return [cacheKey(target, routing.route.cache.key, fields)]
+  return [cacheKey(target, routing.route.cache.key)]
 }

@@ -7,7 +7,7 @@ import type { Fields } from '../shared/http/fields.ts'
 import type { FromStore } from '../shared/http/may-reuse.ts'
 import type { Target } from '../shared/http/target.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
-import type { Attempt, Background, Note, Ports, StoredResponse } from './ports.ts'
+import type { Attempt, Background, Ports, StoredResponse, VariantsNote } from './ports.ts'
 import type { Problem } from './problem.ts'
 
 /** What is known of a request once it has a route. */
@@ -15,8 +15,12 @@ export interface Life {
   readonly request: Request
   /** The method that the origin is asked with. */
   readonly method: string
+  /** Whether the answer says how it came about. */
+  readonly explain: boolean
   /** The request's fields as the next hop sees them. */
   readonly fields: Fields
+  /** The client's Cache-Control, of which a forced route hears nothing. */
+  readonly directives: CacheControl
   readonly target: Target
   readonly route: Route
   readonly pools: readonly PoolState[]
@@ -57,10 +61,13 @@ export interface Slot {
   readonly base: string
   /** The key at which the lookup ended: the base or a variant. */
   readonly key: string
-  readonly variants?: Extract<Note, { kind: 'variants' }>
+  readonly variants?: VariantsNote
   /** Whether what came last for this key could not be stored. */
   readonly hitForMiss: boolean
-  readonly directives: CacheControl
 }
 
-export type Answer = Extract<Attempt, { kind: 'answer' }> & { readonly idleMs: number }
+export type Answer = Extract<Attempt, { kind: 'answer' }> & {
+  readonly idleMs: number
+  /** The fields of the request that it answers. */
+  readonly sent: Headers
+}

@@ -1,30 +1,23 @@
 // The lookup phase: what does the store have for this request, and may it be used? One match, two where the
-// responses of a URL differ by Vary.
+// responses of a URL differ by what the request says (Vary, or the route's own choice of headers and cookies).
 import { isSick } from '../shared/balance/rank.ts'
-import { type CacheControl, requestDirectives } from '../shared/http/cache-control.ts'
 import { acceptsCoding } from '../shared/http/content-coding.ts'
 import { mayReuse, staleSince } from '../shared/http/may-reuse.ts'
 import { hasOriginPreconditions } from '../shared/http/preconditions.ts'
-import { selectingValue } from '../shared/http/selecting.ts'
-import type { Target } from '../shared/http/target.ts'
-import { cacheKey, keyedQuery, variantKey } from '../shared/key.ts'
-import { type Forward, type Hit, type Life, type Refused, refuse, type Slot } from './life.ts'
+import { cacheKey, keyedUrl } from '../shared/key.ts'
+import type { Forward, Hit, Life, Slot } from './life.ts'
 import { isWebSocketUpgrade } from './messages.ts'
-import type { Note, Stored, StoredResponse } from './ports.ts'
-import type { Problem } from './problem.ts'
+import type { Stored, StoredResponse, VariantsNote } from './ports.ts'
+import { slicedResponse } from './slices.ts'
+import { keyOfVariant } from './variants.ts'
 
-export async function lookup(life: Life): Promise<Refused | Hit | Forward> {
+export async function lookup(life: Life): Promise<Hit | Forward> {
   const { request, fields, target, route, ports } = life
   if (request.method !== 'GET' && request.method !== 'HEAD') return { kind: 'forward', because: 'method' }
   if (route.cache.mode === 'off' || isWebSocketUpgrade(request)) return { kind: 'forward', because: 'bypass' }
   if (hasOriginPreconditions(fields)) return { kind: 'forward', because: 'request' }
-  // A forced lifetime is the route's word; the client's Cache-Control does not change it.
-  const directives = requestDirectives(route.cache.mode === 'force' ? null : fields)
-  const base = cacheKey(target, route.cache.key, fields)
-  const found = judge(life, await find(life, base, await ports.store.match(base), directives))
-  if (found.kind !== 'forward' || !directives.onlyIfCached) return found
-  found.stored?.discard()
-  return refuse(notCached)
+  const base = cacheKey(target, route.cache.key)
+  return judge(life, await find(life, base, await ports.store.match(base)))
 }
 
 interface Found {
@@ -32,37 +25,42 @@ interface Found {
   readonly stored?: StoredResponse
 }
 
-/** Follows a note of variants to the variant that this request selects. */
-async function find(life: Life, base: string, stored: Stored | undefined, directives: CacheControl): Promise<Found> {
-  const slot: Slot = { base, key: base, hitForMiss: false, directives }
-  if (stored?.kind !== 'note') return { slot, ...(stored && { stored }) }
-  const { note } = stored
-  if (note.until <= life.requestTime) return { slot }
-  if (note.kind === 'hit-for-miss') return { slot: { ...slot, hitForMiss: true } }
-  const key = keyOfVariant(life, base, note)
-  const variant = await life.ports.store.match(key)
-  const slotOfVariant = { ...slot, key, variants: note, hitForMiss: variant?.kind === 'note' }
-  return { slot: slotOfVariant, ...(variant?.kind === 'response' && { stored: variant }) }
+/** Follows notes to what this request selects. */
+async function find(life: Life, base: string, there: Stored | undefined): Promise<Found> {
+  const slot: Slot = { base, key: base, hitForMiss: false }
+  const variants = variantsOf(there, life.requestTime)
+  if (variants === undefined) return foundAt(life, slot, there)
+  const key = keyOfVariant(life, base, variants)
+  return foundAt(life, { ...slot, key, variants }, await life.ports.store.match(key))
 }
 
-export function keyOfVariant(life: Life, base: string, { names, generation }: Extract<Note, { kind: 'variants' }>) {
-  const values = names.map((name) => selectingValue(life.fields, name, life.route.cache))
-  return variantKey(base, generation, values)
+function variantsOf(there: Stored | undefined, now: number): VariantsNote | undefined {
+  return there?.kind === 'note' && there.note.kind === 'variants' && now < there.note.until ? there.note : undefined
+}
+
+function foundAt(life: Life, slot: Slot, there: Stored | undefined): Found {
+  if (there?.kind !== 'note') return { slot, ...(there && { stored: there }) }
+  const { note } = there
+  if (note.until <= life.requestTime || note.kind === 'variants') return { slot }
+  if (note.kind === 'hit-for-miss') return { slot: { ...slot, hitForMiss: true } }
+  return { slot, stored: slicedResponse(life, { key: slot.key, note }) }
 }
 
 function judge(life: Life, { slot, stored: found }: Found): Hit | Forward {
-  const { fields, pools, requestTime } = life
+  const { fields, directives, pools, requestTime } = life
   const stored = found && afterPurges(life, found)
   if (stored === undefined) {
     found?.discard()
     return { kind: 'forward', because: slot.variants === undefined ? 'uri-miss' : 'vary-miss', slot }
   }
-  const personal = fields.get('authorization') !== null && !stored.head.shareable
-  if (personal || !acceptsCoding(fields.get('accept-encoding'), stored.fields['content-encoding'] ?? null)) {
+  const { shareable, unlisted } = stored.head
+  const isForOthers =
+    (fields.get('authorization') !== null && !shareable) || unlisted.some((name) => fields.get(name) === null)
+  if (isForOthers || !acceptsCoding(fields.get('accept-encoding'), stored.fields['content-encoding'] ?? null)) {
     stored.discard()
     return { kind: 'forward', because: 'request', slot }
   }
-  const reuse = mayReuse(stored.head, slot.directives, requestTime, pools.every(isSick))
+  const reuse = mayReuse(stored.head, directives, requestTime, pools.every(isSick))
   if (reuse.kind === 'validate') return { kind: 'forward', because: reuse.because, slot, stored }
   return { ...reuse, stored, slot }
 }
@@ -74,15 +72,4 @@ function afterPurges({ snapshot, target, route }: Life, stored: StoredResponse):
   const verdict = snapshot.purges.verdict({ epoch, tags, url: keyedUrl(target, route.cache.key) })
   if (verdict === undefined) return stored
   return verdict.kind === 'hard' ? undefined : { ...stored, head: staleSince(stored.head, verdict.at) }
-}
-
-/** What purges know a request's responses by: its URL with the part of the query that is in the key. */
-export function keyedUrl({ scheme, host, path, query }: Target, rule: Life['route']['cache']['key']): string {
-  return `${scheme}://${host}${path}${keyedQuery(query, rule.query)}`
-}
-
-const notCached: Problem = {
-  status: 504,
-  reason: 'only-if-cached',
-  detail: 'The request asked for a stored response only, and there is none that may be used.',
 }

@@ -3,8 +3,10 @@
 import type { Route } from '../shared/config/schema.ts'
 import { originAcceptEncoding } from '../shared/http/content-coding.ts'
 import { type Fields, hopByHopFields, isForGateway, isForgeable } from '../shared/http/fields.ts'
+import type { ByteRange } from '../shared/http/ranges.ts'
 import { negotiated, selectingValue } from '../shared/http/selecting.ts'
 import { surrogateToken } from '../shared/http/targeted.ts'
+import { unlisted } from '../shared/http/unkeyed.ts'
 import { parseCookies } from '../shared/key.ts'
 import type { Life } from './life.ts'
 
@@ -22,12 +24,14 @@ export function contentOf(request: Request): ReadableStream | null {
 /**
  * The fields of a request to an origin. Where the answer may be stored (`storable`), what selects has its normal form.
  * With `conditions` it is asked for everybody's sake: for the whole, on these conditions; without, on the client's.
+ * `range` goes in the place of the client's.
  * Walks the names once: every call of Headers leaves the language.
  */
 export function originFields(
   life: Life,
   storable: boolean,
-  conditions: readonly (readonly [string, string])[] | undefined,
+  conditions?: readonly (readonly [string, string])[],
+  range?: ByteRange,
 ): Headers {
   const { request, target, route } = life
   const fields = new Headers(request.headers)
@@ -37,8 +41,9 @@ export function originFields(
     if (hopByHop.includes(name) || isForgeable(name) || name === 'host' || name === 'expect') fields.delete(name)
   }
   if (isWebSocketUpgrade(request)) fields.set('upgrade', 'websocket')
-  withholdCookies(fields, request.method, route)
+  if (life.explain) fields.delete('authorization')
   if (storable) {
+    withholdUnkeyed(fields, route)
     for (const name of negotiated) replace(fields, name, selectingValue(life.fields, name, route.cache))
     fields.set('surrogate-capability', `${surrogateToken}="Surrogate/1.0"`)
   } else {
@@ -53,6 +58,7 @@ export function originFields(
     }
     for (const [name, value] of conditions) fields.set(name, value)
   }
+  if (range !== undefined) fields.set('range', `bytes=${range.first}-${range.last}`)
   const requestId = crypto.randomUUID()
   fields.set('x-forwarded-for', clientAddress)
   fields.set('x-forwarded-proto', target.scheme)
@@ -71,17 +77,33 @@ function replace(fields: Headers, name: string, value: string | null): void {
 /** Cloudflare always tells who asks; without it the gateway runs on a laptop and listens on loopback alone. */
 const loopback = '127.0.0.1'
 
-/**
- * A forced entry is given to everyone, so its origin must not see who asked first: of the cookies only those that
- * are part of the key go on.
- */
-function withholdCookies(fields: Headers, method: string, route: Route): void {
-  const { mode, key } = route.cache
-  if (mode !== 'force' || (method !== 'GET' && method !== 'HEAD')) return
-  const cookies = parseCookies(fields.get('cookie'))
-  const kept = key.cookies.flatMap((name) => (cookies.has(name) ? [`${name}=${cookies.get(name)}`] : []))
+/** The fields that a route lets through beside what is keyed; undefined where it lets all of them through. */
+function passedUnkeyed({ cache }: Route): readonly string[] | undefined {
+  // A forced entry is given to everyone, so its origin must not see who asked first.
+  return cache.unkeyed ?? (cache.mode === 'force' ? [] : undefined)
+}
+
+function withholdUnkeyed(fields: Headers, route: Route): void {
+  const passed = passedUnkeyed(route)
+  if (passed === undefined) return
+  const { headers, cookies } = route.cache.key
+  for (const name of unlisted(fields.keys(), [...headers, ...passed])) fields.delete(name)
+  const given = parseCookies(fields.get('cookie'))
+  const kept = cookies.flatMap((name) => (given.has(name) ? [`${name}=${given.get(name)}`] : []))
   if (kept.length === 0) fields.delete('cookie')
   else fields.set('cookie', kept.join('; '))
+}
+
+/** What of a request reaches the origin without being keyed: the names of fields, and whether there are cookies. */
+export function unkeyedOf({ request, fields, route }: Life): { unlisted: string[]; hasCookies: boolean } {
+  if (passedUnkeyed(route) !== undefined) return { unlisted: [], hasCookies: false }
+  const { headers, cookies } = route.cache.key
+  const ended = hopByHopFields(request.headers)
+  const pairs = (fields.get('cookie') ?? '').split(';').map((pair) => pair.trim())
+  // What is no pair is somebody's cookie too.
+  const isKeyed = (pair: string) => cookies.some((name) => pair.startsWith(`${name}=`))
+  const hasCookies = pairs.some((pair) => pair !== '' && !isKeyed(pair))
+  return { unlisted: unlisted(request.headers.keys(), [...headers, ...ended]), hasCookies }
 }
 
 /** W3C Trace Context: a trace of its own for every request, since a client's word is not taken for it. */

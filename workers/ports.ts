@@ -13,6 +13,8 @@ export interface Ports {
   readonly origins: OriginPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
+  /** Whether an Authorization field shows the admin token. */
+  readonly isAdmin: (authorization: string | null) => Promise<boolean>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** In [0, 1). */
@@ -28,12 +30,16 @@ export interface ConfigurationPort {
 
 /** What is remembered of a stored response beside its fields. */
 export interface StoredHead extends StoredInstants {
+  /** When it was asked for, in milliseconds. */
+  readonly askedAt: number
   readonly status: number
   /** Whether the origin said in words that it may be shared, even if asked with Authorization. */
   readonly shareable: boolean
   /** The newest purge that was known when it was asked for: a later one that names it ends it. */
   readonly epoch: number
   readonly tags: readonly string[]
+  /** It answers only requests that carry all of these fields. */
+  readonly unlisted: readonly string[]
   /** Fields addressed to this cache that no client gets, by their names: a 304 that omits them leaves them in force. */
   readonly targeted: Readonly<Record<string, string>>
 }
@@ -42,19 +48,39 @@ export interface StoredHead extends StoredInstants {
 export type Stored = StoredResponse | { readonly kind: 'note'; readonly note: Note }
 
 /** Notes are short and have no body. Instants in milliseconds. */
-export type Note =
-  /** The responses of this key differ by these request fields; they stand under keys of their own. */
-  | {
-      readonly kind: 'variants'
-      readonly names: readonly string[]
-      /** Part of the variants' keys: with a new one all of them are forgotten. */
-      readonly generation: string
-      /** Which ones were stored, in short. */
-      readonly seen: readonly string[]
-      readonly until: number
-    }
-  /** What came for this key could not be stored, and the next one hardly will: do not wait for it. */
-  | { readonly kind: 'hit-for-miss'; readonly until: number }
+export type Note = VariantsNote | HitForMissNote | SlicesNote
+
+/** The responses of this key differ by what the request says; they stand under keys of their own. */
+export interface VariantsNote {
+  readonly kind: 'variants'
+  /** Of the request fields that the origin's Vary named. */
+  readonly names: readonly string[]
+  /** Part of the variants' keys: with a new one all of them are forgotten. */
+  readonly generation: string
+  /** Which ones were stored, in short. */
+  readonly seen: readonly string[]
+  readonly until: number
+}
+
+/** What came for this key could not be stored, and the next one hardly will: do not wait for it. */
+export interface HitForMissNote {
+  readonly kind: 'hit-for-miss'
+  readonly until: number
+}
+
+/** The content of this key's response is kept in slices, those of them that somebody has asked for. */
+export interface SlicesNote {
+  readonly kind: 'slices'
+  /** Part of the slices' keys: with a new one all of them are forgotten. */
+  readonly id: string
+  readonly head: StoredHead
+  /** Of the whole, by their names in lower case; among them a strong ETag. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Of the whole and of a slice, in bytes. */
+  readonly size: number
+  readonly sliceBytes: number
+  readonly until: number
+}
 
 export interface StoredResponse {
   readonly kind: 'response'
@@ -63,15 +89,21 @@ export interface StoredResponse {
   readonly fields: Readonly<Record<string, string>>
   /** Of the body, in bytes. */
   readonly size: number
+  /** Where it is kept in slices, some of which may have to be fetched. */
+  readonly slices?: SlicesNote
   /**
-   * The body, or `range` of it (both ends included); null where it is none. To be called once at most. A store that
-   * fails at a range gives undefined.
+   * The body, or `range` of it (both ends included); null where it is none. To be called once at most. Undefined where
+   * it cannot be had.
    */
   body(range?: ByteRange): Promise<ReadableStream | Uint8Array | null | undefined>
   /** Lets go of the body. */
   discard(): void
 }
 
+/**
+ * Of what is written under one key, that which was asked for last stays, in whatever order the writes come. `askedAt` is
+ * in milliseconds.
+ */
 export interface ResponseStore {
   /** At most 250 ms; a store that fails or hangs is a miss. */
   match(key: string): Promise<Stored | undefined>
@@ -83,9 +115,9 @@ export interface ResponseStore {
   /** Gives the entry a new head and fields, its body unchanged, if it is still the one that was stored at `storedAt`. */
   update(key: string, storedAt: number, head: StoredHead, fields: Headers): Promise<void>
   /** Replaces what is there by a note. */
-  note(key: string, note: Note): Promise<void>
-  /** At most 250 ms. */
-  delete(key: string): Promise<void>
+  note(key: string, note: Note, askedAt: number): Promise<void>
+  /** Lets go of what was asked for before, also of what is still under way; at most 250 ms. */
+  forget(key: string, askedAt: number): Promise<void>
 }
 
 /** Takes a copy of a body as it passes. Never waits, never throws: a store that cannot keep up gives up. */

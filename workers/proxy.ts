@@ -5,22 +5,24 @@
 //    proxy.ts         lookup.ts ├─ stale ──(refresh behind the response)───────┤  deliver.ts
 //                              └─ validate, miss, pass → forward → admit ─────┘
 //                                                        forward.ts  answer.ts
-import { endToEnd } from '../shared/http/fields.ts'
+import { requestDirectives } from '../shared/http/cache-control.ts'
+import { endToEnd, without } from '../shared/http/fields.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { reservedPrefix } from '../shared/key.ts'
 import { poolsOf, type Snapshot } from '../shared/snapshot.ts'
 import { answer, refresh } from './answer.ts'
-import { deliverProblem, deliverStored } from './deliver.ts'
-import { type Hit, type Life, type Refused, refuse } from './life.ts'
+import { deliverNotCached, deliverStored, refusal } from './deliver.ts'
+import { type Forward, type Hit, type Life, type Refused, refuse } from './life.ts'
 import { lookup } from './lookup.ts'
 import { contentOf } from './messages.ts'
 import type { Background, Ports } from './ports.ts'
 import type { Problem } from './problem.ts'
+import { deliverSliced } from './slices.ts'
 
 /** Answers one request of a client. */
 export async function proxy(request: Request, ports: Ports, background: Background): Promise<Response> {
   const received = receive(request)
-  if (received.kind === 'refused') return deliverProblem(request, received.problem)
+  if (received.kind === 'refused') return refusal(request, received.problem)
   const { target } = received
   if (isReserved(target)) return ports.gateway(new Request(urlOf(target), request), background)
 
@@ -28,14 +30,19 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
   const snapshot =
     ports.configuration.held(requestTime, background) ?? (await ports.configuration.load(requestTime, background))
   const routed = findRoute(request, target, snapshot)
-  if (routed.kind === 'refused') return deliverProblem(request, routed.problem)
+  if (routed.kind === 'refused') return refusal(request, routed.problem)
 
   const { method } = request
+  const explain = await isExplained(request, ports)
+  const fields = explain ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
   const life: Life = {
     ...routed,
     request,
     method,
-    fields: endToEnd(request.headers),
+    explain,
+    fields,
+    // A forced lifetime is the route's word; the client's Cache-Control does not change it.
+    directives: requestDirectives(routed.route.cache.mode === 'force' ? null : fields),
     target,
     requestTime,
     ports,
@@ -43,18 +50,34 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
   }
   const found = await lookup(life)
   switch (found.kind) {
-    case 'refused':
-      return deliverProblem(request, found.problem)
-    case 'hit':
-      return deliverStored(life, found.stored, { kind: 'hit', ttl: found.ttl })
     case 'stale':
       refreshBehind(life, found)
-      return deliverStored(life, found.stored, { kind: 'hit', ttl: found.ttl, detail: 'grace' })
+      return deliverFound(life, found)
+    case 'hit':
+      return deliverFound(life, found)
     case 'forward':
-      return answer(life, found)
+      if (!life.directives.onlyIfCached || isPassed(found)) return answer(life, found)
+      found.stored?.discard()
+      return deliverNotCached(life, found)
     default:
       return found satisfies never
   }
+}
+
+function deliverFound(life: Life, found: Hit): Promise<Response> {
+  const { stored, ttl, kind } = found
+  if (stored.slices !== undefined) return deliverSliced(life, found, stored.slices)
+  return deliverStored(life, found, stored, { kind: 'hit', ttl, detail: kind === 'stale' ? 'grace' : undefined })
+}
+
+/** Whether the store has no say in it at all. */
+function isPassed({ because }: Forward): boolean {
+  return because === 'method' || because === 'bypass'
+}
+
+/** Whether whoever asks may know how the answer came about. The token that says so is for the gateway alone. */
+async function isExplained({ headers }: Request, ports: Ports): Promise<boolean> {
+  return headers.get('weir-explain') === '?1' && (await ports.isAdmin(headers.get('authorization')))
 }
 
 // refresh ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -80,7 +80,8 @@ async function pump(
   }
 }
 
-async function notIdle(read: Promise<Read>, idleMs: number | undefined): Promise<Read> {
+/** What the read gives, unless the origin is silent for longer than that. */
+export async function notIdle(read: Promise<Read>, idleMs: number | undefined): Promise<Read> {
   if (idleMs === undefined) return read
   const result = await orLate(idleMs, read)
   if (result === late) throw new Error(`The origin sent nothing for ${idleMs} ms.`)

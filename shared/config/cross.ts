@@ -4,18 +4,19 @@
 
 import { type ConfigError, formatPath, listNames, quote } from './errors.ts'
 import { defaultOriginId, originUrl } from './fields.ts'
-import { defaultRouteId } from './schema.ts'
+import { defaultRouteId, hotTierSchema } from './schema.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes } = asFields(document)
+  const { pools, routes, hotTier } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
     ...asList(routes).flatMap((route, index) => routeErrors(index, asFields(route), names)),
     ...sameRouteIds(asList(routes)),
+    ...entryBeyondTotal(asFields(hotTier)),
   ]
 }
 
@@ -82,6 +83,20 @@ const sameRouteIds = (routes: readonly unknown[]): ConfigError[] =>
   repeats(routes.map((route, index) => asFields(route).id ?? defaultRouteId(index))).map(({ value, first, index }) =>
     error(['routes', index, 'id'], `is ${quote(value)}, the id of routes[${first}]: give each an "id" of its own`),
   )
+
+const entryBeyondTotal = (hotTier: Fields): ConfigError[] => {
+  const { data: entry = 0 } = hotTierSchema.shape.entryBytes.safeParse(hotTier.entryBytes)
+  const { data: total = 0 } = hotTierSchema.shape.totalBytes.safeParse(hotTier.totalBytes)
+  const byDefault = hotTier.entryBytes === undefined ? ' by default' : ''
+  return total > 0 && entry > total
+    ? [
+        error(
+          ['hotTier', 'entryBytes'],
+          `is ${entry}${byDefault}, more than "totalBytes" (${total}): write at most ${total}`,
+        ),
+      ]
+    : []
+}
 
 /** The strings that stood earlier in the list, with both positions. */
 const repeats = (values: readonly unknown[]) => {

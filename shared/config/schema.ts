@@ -28,6 +28,10 @@ export type { QueryRule } from './fields.ts'
 const YEAR_SECONDS = 31_536_000
 const MAX_WAIT_MS = 600_000
 const MAX_KEPT_BODY_BYTES = 8_388_608
+const MIN_SLICE_BYTES = 65_536
+const MAX_SLICE_BYTES = 16_777_216
+const MAX_HOT_ENTRY_BYTES = 1_048_576
+const MAX_HOT_BYTES = 67_108_864
 
 /** One server. */
 const originSchema = z
@@ -126,11 +130,18 @@ const poolSchema = z.strictObject({
 const keyRuleSchema = z.strictObject({
   /** Which parameters of the query belong to the cache key. */
   query: queryRule.default('all'),
+  /** Whether their order does not matter: they are sorted by name, for the origin too. */
+  sortQuery: z.boolean().default(false),
   /** Request headers whose values belong to it; lower case on output. */
   headers: z.array(headerName).default([]),
   /** Cookies whose values belong to it. */
   cookies: z.array(cookieName).default([]),
 })
+
+const sliceSize = whole(0, MAX_SLICE_BYTES).refine(
+  (bytes) => bytes === 0 || bytes >= MIN_SLICE_BYTES,
+  `must be 0, or from ${MIN_SLICE_BYTES} to ${MAX_SLICE_BYTES}`,
+)
 
 const cacheRuleSchema = z.strictObject({
   /** respect: what the origin says (RFC 9111). force: ttlSeconds, whatever it says. */
@@ -146,12 +157,19 @@ const cacheRuleSchema = z.strictObject({
   /** How long a stale response is held for its validator alone. */
   keepSeconds: whole(0, YEAR_SECONDS).default(86_400),
   key: keyRuleSchema.prefault({}),
+  /**
+   * Which headers reach the origin that are not in the key, beside the standard ones, where its answer may be stored;
+   * and no cookies. Absent: with respect all of them, and the answers to some are not stored; with force none.
+   */
+  unkeyed: z.array(headerName).optional(),
   /** What the origin offers: the best of these for the client stands for its Accept-Language. */
   languages: z.array(languageTag).min(1, 'must not be empty: name at least one language').optional(),
   /** The same for Accept. */
   types: z.array(mediaType).min(1, 'must not be empty: name at least one media type').optional(),
   /** How many responses of one URL may differ by Vary; beyond them nothing more is stored. */
   maxVariants: whole(1, 1000).default(64),
+  /** Ranges are asked for, and kept, in slices of this size; 0: as the client asks, and not kept. */
+  sliceBytes: sliceSize.default(1_048_576),
   /** Where equal requests that miss wait for one fetch. */
   collapse: z.enum(['off', 'colo', 'global']).default('colo'),
 })
@@ -180,6 +198,20 @@ const routeSchema = z.strictObject({
   session: z.boolean().default(false),
 })
 
+/** What each isolate holds in its own memory of what it is asked for again and again. */
+export const hotTierSchema = z.strictObject({
+  /** Larger bodies are not held. */
+  entryBytes: whole(0, MAX_HOT_ENTRY_BYTES).default(65_536),
+  /** All that is held; the least recently used goes first. 0 turns the tier off. */
+  totalBytes: whole(0, MAX_HOT_BYTES).default(16_777_216),
+  /** How long an entry is served without a look at the cache of the data centre. */
+  trustSeconds: whole(0, 60).default(5),
+})
+
+export type HotTier = z.output<typeof hotTierSchema>
+
+export const defaultHotTier: HotTier = hotTierSchema.parse({})
+
 /** The id of a route that was given none, from its position. */
 export const defaultRouteId = (index: number): string => `route-${index + 1}`
 
@@ -193,6 +225,7 @@ export const configSchema = z.strictObject({
     .array(routeSchema, { error: required('give at least one route') })
     .min(1, 'must not be empty: give at least one route')
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
+  hotTier: hotTierSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

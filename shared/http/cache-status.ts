@@ -1,4 +1,5 @@
 // What the cache did, in its own response field (RFC 9211). The cache is called `weir`.
+import { type BareItem, serializeBareItem, Token } from 'structured-headers'
 import type { NoStoreReason } from './may-store.ts'
 
 export type CacheStatus =
@@ -12,23 +13,36 @@ export type CacheStatus =
       readonly kind: 'forward'
       readonly because: ForwardReason
       /** Absent where no response came. */
-      readonly status?: number
+      readonly status?: number | undefined
       readonly stored: boolean
       readonly detail?: NoStoreReason | 'hit-for-miss' | 'error-grace' | 'variants' | undefined
     }
+  /** The gateway answered by itself, and asked nobody. */
+  | { readonly kind: 'neither'; readonly detail: 'only-if-cached' }
 
 /** RFC 9211 §2.2. */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale' | 'partial'
 
-/** The member for this cache; reasons are tokens, so nothing needs quoting. */
-export function formatCacheStatus(status: CacheStatus): string {
-  let text = 'weir; '
-  if (status.kind === 'hit') text += `hit; ttl=${status.ttl}`
-  else {
-    text += `fwd=${status.because}`
-    if (status.status !== undefined) text += `; fwd-status=${status.status}`
-    if (status.stored) text += '; stored'
+/** The member for this cache; the key is for whoever may know it. */
+export function formatCacheStatus(status: CacheStatus, key?: string): string {
+  const parameters: [string, BareItem | undefined][] =
+    status.kind === 'hit'
+      ? [
+          ['hit', true],
+          ['ttl', status.ttl],
+        ]
+      : status.kind === 'forward'
+        ? [
+            ['fwd', new Token(status.because)],
+            ['fwd-status', status.status],
+            ['stored', status.stored || undefined],
+          ]
+        : []
+  parameters.push(['key', key], ['detail', status.detail && new Token(status.detail)])
+  let member = 'weir'
+  for (const [name, value] of parameters) {
+    if (value === true) member += `; ${name}`
+    else if (value !== undefined) member += `; ${name}=${serializeBareItem(value)}`
   }
-  if (status.detail !== undefined) text += `; detail=${status.detail}`
-  return text
+  return member
 }

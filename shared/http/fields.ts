@@ -41,6 +41,11 @@ export function endToEnd(fields: Fields): Fields {
   }
 }
 
+/** The same without some; the names in lower case. */
+export function without(fields: Fields, ...names: readonly string[]): Fields {
+  return { get: (name) => (names.includes(name.toLowerCase()) ? null : fields.get(name)) }
+}
+
 /**
  * Whether a client's field is dropped because the gateway (or the platform) says these things itself, or because
  * origins and frameworks take it for the truth about the request: believed from a client, it would poison entries.

@@ -8,6 +8,7 @@ import { heuristicLifetime, heuristicStatuses, type Lifetime, statedLifetime } f
 import type { StoredInstants } from './may-reuse.ts'
 import { hasNoContent, isUnderstood } from './status.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted.ts'
+import { isPersonal } from './unkeyed.ts'
 import { parseVary } from './vary.ts'
 
 export interface Exchange {
@@ -21,6 +22,10 @@ export interface Exchange {
   readonly responseTime: number
   /** Whether the body is at hand already, so that its framing does not matter. */
   readonly bodyIsWhole?: boolean
+  /** Names of fields that the origin has seen and that are not keyed, beside those that everybody sends. */
+  readonly unlisted: readonly string[]
+  /** Whether the origin has seen cookies that are not keyed. */
+  readonly hasCookies: boolean
   /** Whether Content-Location says that the answer to a POST is what a GET of its target would give. */
   readonly isOfTarget?: boolean
 }
@@ -32,6 +37,8 @@ export type Admission =
       readonly shareable: boolean
       /** The names of the request fields that select this response. */
       readonly vary: readonly string[]
+      /** It answers only requests that carry all of these fields: they may have changed it. */
+      readonly unlisted: readonly string[]
     })
   | { readonly kind: 'uncacheable'; readonly because: NoStoreReason }
 
@@ -46,6 +53,8 @@ export type NoStoreReason =
   | 'authorization'
   | 'set-cookie'
   | 'cookie'
+  | 'unkeyed-field'
+  | 'reflection'
   | 'vary'
   | 'event-stream'
   | 'framing'
@@ -54,7 +63,9 @@ export type NoStoreReason =
   | 'stale-on-arrival'
 
 /** What only this request made so: another one's answer may well be stored. */
-const ofThisRequest: ReadonlySet<NoStoreReason> = new Set(['method', 'request-no-store', 'authorization', 'cookie'])
+const ofThisRequest: ReadonlySet<NoStoreReason> = new Set([
+  ...(['method', 'request-no-store', 'authorization', 'cookie', 'unkeyed-field', 'reflection'] as const),
+])
 
 /** Whether the next answer to such a request will hardly be storable either. */
 export function isLasting(because: NoStoreReason): boolean {
@@ -67,7 +78,7 @@ const routeTtlStatuses = new Set([200, 203, 204, 300, 301, 308, 404, 410])
 /** Judges a response by its head, before its body flows. */
 export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   const directives = responseDirectives(exchange.responseFields)
-  const vary = parseVary(exchange.responseFields.get('vary'))
+  const vary = varyOf(exchange)
   const because =
     personal(exchange, directives.cacheControl) ?? unstorable(exchange) ?? forbidden(exchange, directives, rule)
   if (because !== undefined) return uncacheable(because)
@@ -79,15 +90,27 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   }
   // RFC 9110 §9.3.3: the answer to a POST has to say in words how long it is fresh.
   if (exchange.method === 'POST' && isOnlyAssumed(lifetime)) return uncacheable('method')
-  const cookie = exchange.requestFields.get('cookie') !== null
-  // Nobody said that this may be shared, and the request said who asks.
-  if (cookie && rule.mode === 'respect' && isOnlyAssumed(lifetime)) return uncacheable('cookie')
+  const unlisted = exchange.unlisted.filter((name) => !vary.includes(name))
+  // The request may have said who asks: then the origin has to say in words that others may have the answer.
+  if (rule.mode === 'respect' && !isShared(directives)) {
+    const isMine = isOnlyAssumed(lifetime) || !isAsset(exchange.responseFields)
+    if (exchange.hasCookies && isMine && !vary.includes('cookie')) return uncacheable('cookie')
+    if (unlisted.some(isPersonal)) return uncacheable('unkeyed-field')
+  }
   const instants = instantsOf(exchange, directives.cacheControl, lifetime, rule)
   if (instants.keepUntil <= instants.storedAt) {
     if (directives.cacheControl.noCache) return uncacheable('no-cache')
     return uncacheable(lifetime.by === 'nobody' ? 'no-lifetime' : 'stale-on-arrival')
   }
-  return { kind: 'store', ...instants, shareable: isShareable(directives.cacheControl), vary }
+  return { kind: 'store', ...instants, shareable: isShareable(directives.cacheControl), vary, unlisted }
+}
+
+/** What selects it: the origin's Vary, and Origin where the answer allows that one alone and does not say so. */
+function varyOf({ requestFields, responseFields }: Exchange): readonly string[] | '*' {
+  const vary = parseVary(responseFields.get('vary'))
+  const allowed = responseFields.get('access-control-allow-origin')
+  if (vary === '*' || allowed === null || allowed === '*' || requestFields.get('origin') === null) return vary
+  return [...new Set([...vary, 'origin'])]
 }
 
 /** What the gateway says of each request by itself cannot be told from the client's fields; scheme and host are keyed. */
@@ -99,6 +122,18 @@ const uncacheable = (because: NoStoreReason): Admission => ({ kind: 'uncacheable
 
 function isOnlyAssumed({ by }: Lifetime): boolean {
   return by === 'route' || by === 'last-modified' || by === 'nobody'
+}
+
+/** Whether the origin says in words that a shared cache may give it to others. */
+function isShared({ cacheControl, targeted }: ResponseDirectives): boolean {
+  return cacheControl.public || cacheControl.sMaxage !== undefined || targeted
+}
+
+/** Whether it is of a kind that is the same for everybody: no page, and no data. */
+function isAsset(fields: Fields): boolean {
+  return /^(?:image|audio|video|font)\/|^text\/(?:css|javascript)\b|^application\/(?:javascript|wasm)\b/i.test(
+    fields.get('content-type')?.trim() ?? '',
+  )
 }
 
 /** RFC 9111 §3.5 */

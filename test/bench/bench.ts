@@ -29,7 +29,9 @@ const contestants = await startContestants(originUrl)
 const counts = await countCalls(originUrl)
 const samples = await measure(contestants, plan)
 await Promise.all(contestants.map(({ close }) => close()))
-console.log(`${plan.rounds} rounds of ${plan.seconds} s each, ${connections} connections, a body of 1 KiB\n`)
+console.log(
+  `${plan.rounds} rounds of ${plan.seconds} s each, ${connections} connections, 1 KiB unless a row says more\n`,
+)
 console.log(resultTable(contestants.map((contestant) => ({ ...contestant, samples: samples.get(contestant)! }))))
 console.log(`\nCalls of the platform a request\n\n${counts}`)
 process.exit(0)
@@ -84,7 +86,8 @@ async function countCalls(originUrl: string): Promise<string> {
   try {
     const kinds: [string, string][] = [
       ['Weir, miss', '/counted'],
-      ['Weir, first hit', '/counted'],
+      ['Weir, cold hit', '/counted'],
+      ['Weir, hot hit', '/counted'],
       ['Weir, pass', '/pass/'],
     ]
     await counter.callsOf('/first')

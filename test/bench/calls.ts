@@ -6,23 +6,34 @@ import { type Calls, type CallsReport, callsPath } from './workers/calls.ts'
 export type { Calls }
 
 export interface CallsCounter {
+  /** Where Weir answers, without a slash at the end. */
+  readonly url: string
   /** Sends one request, and waits for its answer's end and for all work behind it. */
   callsOf(path: string, init?: RequestInit): Promise<Calls & { readonly cacheStatus: string }>
+  /** What is called until `work` has ended, and all work behind responses. */
+  during<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly calls: Calls }>
   close(): Promise<void>
 }
 
 /** `configuration` as in `npm run dev -- --config`. */
-export async function startCallsCounter(configuration: unknown): Promise<CallsCounter> {
+export async function startCallsCounter(configuration: unknown, adminToken?: string): Promise<CallsCounter> {
   const document = JSON.stringify(configuration)
-  const gateway = await startLocalGateway({ document, port: 0, entry: 'test/bench/workers/counting.ts' })
-  const callsOf = async (path: string, init?: RequestInit) => {
+  const entry = 'test/bench/workers/counting.ts'
+  const gateway = await startLocalGateway({ document, port: 0, entry, ...(adminToken !== undefined && { adminToken }) })
+  const during: CallsCounter['during'] = async (work) => {
     const before = await callsSoFar(gateway)
-    const response = await fetch(gateway.url + path, init)
-    await response.arrayBuffer()
-    const calls = difference(await callsSoFar(gateway), before)
-    return { ...calls, cacheStatus: response.headers.get('cache-status') ?? '' }
+    const result = await work()
+    return { result, calls: difference(await callsSoFar(gateway), before) }
   }
-  return { callsOf, close: gateway.close }
+  const callsOf: CallsCounter['callsOf'] = async (path, init) => {
+    const { result, calls } = await during(async () => {
+      const response = await fetch(gateway.url + path, init)
+      await response.arrayBuffer()
+      return response.headers.get('cache-status') ?? ''
+    })
+    return { ...calls, cacheStatus: result }
+  }
+  return { url: gateway.url, callsOf, during, close: gateway.close }
 }
 
 /** The counts, once no work behind a response is going on any more. */

@@ -1,5 +1,5 @@
-// Who is measured: three Workers that do as little as can be done, and Weir at its three kinds of request. Each runs
-// in a workerd of its own, with the same bindings and flags, on a socket of its own.
+// Who is measured: three Workers that do as little as can be done, and Weir at its kinds of request. Each runs in a
+// workerd of its own, with the same bindings and flags, on a socket of its own.
 import { startLocalGateway } from '../../workers/cli/local-gateway.ts'
 import { workerdProcesses } from './cpu.ts'
 
@@ -19,6 +19,8 @@ export interface Contestant {
 interface Entry extends Pick<Contestant, 'name' | 'baseline' | 'goal'> {
   /** The Worker's main file; absent: Weir. */
   readonly worker?: string
+  /** Of Weir's configuration. */
+  readonly hotTier?: object
   /** `[<id>]` in it is another text for every request. */
   readonly path: string
 }
@@ -26,7 +28,10 @@ interface Entry extends Pick<Contestant, 'name' | 'baseline' | 'goal'> {
 const entries: Entry[] = [
   { name: 'hello', worker: 'hello.ts', path: '/' },
   { name: 'one match', worker: 'one-match.ts', path: '/kept' },
+  { name: 'Weir, cold hit', path: '/kept', hotTier: { totalBytes: 0 }, baseline: 'one match', goal: 0.9 },
   { name: 'Weir, hot hit', path: '/kept', baseline: 'one match', goal: 2 },
+  { name: 'one match, 64 KiB', worker: 'one-match.ts', path: '/kept/64-kib' },
+  { name: 'Weir, hot hit, 64 KiB', path: '/kept/64-kib', baseline: 'one match, 64 KiB', goal: 2 },
   { name: 'pass-through', worker: 'pass-through.ts', path: '/pass/' },
   { name: 'Weir, pass', path: '/pass/', baseline: 'pass-through', goal: 0.85 },
   { name: 'match, fetch, put', worker: 'one-match.ts', path: '/[<id>]', baseline: 'pass-through' },
@@ -34,7 +39,7 @@ const entries: Entry[] = [
 ]
 
 /** Weir's configuration: `/pass/` is never cached, all else for as long as the origin says. */
-export function benchConfiguration(originUrl: string) {
+export function benchConfiguration(originUrl: string, hotTier = {}) {
   const pools = ['web']
   return {
     pools: { web: { origins: [{ id: 'a', url: originUrl }] } },
@@ -42,6 +47,7 @@ export function benchConfiguration(originUrl: string) {
       { id: 'pass', path: '/pass/*', pools, cache: { mode: 'off' } },
       { id: 'cached', path: '/*', pools },
     ],
+    hotTier,
   }
 }
 
@@ -52,13 +58,13 @@ export async function startContestants(originUrl: string): Promise<Contestant[]>
   return contestants
 }
 
-async function start({ worker, path, ...rest }: Entry, originUrl: string): Promise<Contestant> {
+async function start({ worker, hotTier, path, ...rest }: Entry, originUrl: string): Promise<Contestant> {
   const others = workerdProcesses()
   const gateway = await startLocalGateway({
     port: 0,
     variables: { ORIGIN: originUrl },
     ...(worker === undefined
-      ? { document: JSON.stringify(benchConfiguration(originUrl)) }
+      ? { document: JSON.stringify(benchConfiguration(originUrl, hotTier)) }
       : { entry: `test/bench/workers/${worker}` }),
   })
   const process = workerdProcesses().find((id) => !others.includes(id))

@@ -1,12 +1,22 @@
-// The origin that the benchmark asks, in a process of its own: one small response that may be cached for an hour.
-// Sends its URL to the process that forked it, and ends with it.
-import { createServer } from 'node:http'
+// The origin that the benchmark asks, in a process of its own: 1 KiB, or 64 KiB where the path ends with `/64-kib`, that
+// may be cached for an hour. Sends its URL to the process that forked it, and ends with it.
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-const body = Buffer.alloc(1024, 'x')
-const fields = { 'Content-Type': 'text/plain', 'Content-Length': body.byteLength, 'Cache-Control': 'max-age=3600' }
+const small = Buffer.alloc(1024, 'x')
+const large = Buffer.alloc(65_536, 'x')
 
-const server = createServer((_, response) => response.writeHead(200, fields).end(body))
+const server = createServer(({ url }, response) => answer(response, url?.endsWith('/64-kib') ? large : small))
 server.keepAliveTimeout = 600_000
 server.listen(0, '127.0.0.1', () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
 process.once('disconnect', () => process.exit())
+
+function answer(response: ServerResponse, body: Buffer): void {
+  const { byteLength } = body
+  response.writeHead(200, {
+    'Content-Type': 'text/plain',
+    'Content-Length': byteLength,
+    'Cache-Control': 'max-age=3600',
+  })
+  response.end(body)
+}

@@ -22,6 +22,7 @@ beforeAll(async () => {
       { path: '/force/*', pools, cache: { mode: 'force', ttlSeconds: 60 } },
       { path: '/default-ttl/*', pools, cache: { ttlSeconds: 60 } },
       { path: '/only/*', pools, cache: { key: { query: { only: ['page'] } } } },
+      { path: '/sorted/*', pools, cache: { key: { query: { except: ['utm'] }, sortQuery: true } } },
       { path: '/by-cookie/*', pools, cache: { mode: 'force', ttlSeconds: 60, key: { cookies: ['lang'] } } },
       { path: '/*', pools },
     ],
@@ -126,6 +127,13 @@ describe('stores, and answers from the store', () => {
     await (await ask(`${only}?page=1&utm=x`)).text()
     expect(cacheStatus(await ask(`${only}?utm=y&page=1`))).toContain('hit')
     expect(cacheStatus(await ask(`${only}?page=2`))).toContain('uri-miss')
+  })
+
+  test('parameters in another order are the same URL, for the origin too, where the route sorts them', async () => {
+    origin.handle = (request, response) => response.writeHead(200, { 'cache-control': 'max-age=60' }).end(request.url)
+    const path = fresh('/sorted')
+    expect(await (await ask(`${path}?b=2&utm=x&a=1`)).text()).toBe(`${path}?a=1&b=2`)
+    await expect.poll(async () => cacheStatus(await ask(`${path}?a=1&utm=y&b=2`))).toContain('hit')
   })
 
   test('what is not in the key does not reach the origin: parameters, and on a forced route cookies', async () => {

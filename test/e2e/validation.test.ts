@@ -1,4 +1,4 @@
-// Validation (RFC 9111 §4.3), the client's own preconditions, and invalidation (§4.4), on the wire.
+// Validation (RFC 9111 §4.3) and the client's own preconditions, on the wire.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
 
@@ -189,63 +189,5 @@ describe('RFC 9111 §4.3.5: what a HEAD tells', () => {
     const after = await bench.ask(path)
     expect(after.cache).toMatch(cache)
     expect(after.headers.get('x-a')).toBe(value)
-  })
-})
-
-describe('RFC 9111 §4.4: what an unsafe request has changed is let go', () => {
-  const minute = { 'cache-control': 'max-age=60' }
-  async function stored(path: string) {
-    bench.origin.handle = (_, response) => reply(response, 'kept', minute)
-    await bench.ask(path)
-    await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
-  }
-
-  test.each<[string, string, number, Record<string, string>, boolean]>([
-    ['POST', 'POST', 201, {}, true],
-    ['PUT', 'PUT', 204, {}, true],
-    ['DELETE', 'DELETE', 303, { location: '/elsewhere' }, true],
-    ['one that failed changes nothing', 'POST', 500, {}, false],
-    ['one that was refused changes nothing', 'PUT', 403, {}, false],
-    ['a safe one changes nothing', 'OPTIONS', 204, {}, false],
-  ])('%s', async (_, method, status, fields, gone) => {
-    const path = bench.fresh()
-    await stored(path)
-    bench.origin.handle = (request, response) =>
-      request.method === 'GET' ? reply(response, 'new', minute) : response.writeHead(status, fields).end()
-    await bench.ask(path, { method })
-    expect((await bench.ask(path)).text).toBe(gone ? 'new' : 'kept')
-  })
-
-  test.each<[string, string, (path: string) => string, boolean]>([
-    ['Location', 'location', (path) => path, true],
-    ['Content-Location', 'content-location', (path) => `.${path}`, true],
-    ['Location elsewhere', 'location', (path) => `http://other.test${path}`, false],
-    ['Location that is none', 'location', () => 'http://[', false],
-  ])('and what it names on this origin: %s', async (_, name, reference, gone) => {
-    const path = bench.fresh()
-    await stored(path)
-    bench.origin.handle = (request, response) =>
-      request.method === 'GET'
-        ? reply(response, 'new', minute)
-        : response.writeHead(201, { [name]: reference(path) }).end()
-    await bench.ask('/things', { method: 'POST' })
-    expect((await bench.ask(path)).text).toBe(gone ? 'new' : 'kept')
-  })
-})
-
-describe('RFC 9110 §9.3.3: the answer to a POST that is what a GET would give', () => {
-  test.each<[string, Record<string, string>, boolean]>([
-    ['Content-Location of the target, and a lifetime', { 'cache-control': 'max-age=60' }, true],
-    ['no lifetime', { 'last-modified': lastModified }, false],
-    ['private', { 'cache-control': 'private, max-age=60' }, false],
-    ['Content-Location elsewhere', { 'cache-control': 'max-age=60', 'content-location': '/elsewhere' }, false],
-  ])('%s', async (_, headers, reused) => {
-    const path = bench.fresh()
-    bench.origin.handle = (request, response) =>
-      reply(response, `to a ${request.method}`, { 'content-location': path, ...headers })
-    expect((await bench.ask(path, { method: 'POST', body: 'x' })).cache.includes('stored')).toBe(reused)
-    bench.origin.handle = (request, response) => reply(response, `to a ${request.method}`, {})
-    if (reused) await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
-    expect((await bench.ask(path)).text).toBe(reused ? 'to a POST' : 'to a GET')
   })
 })

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { CacheRule, QueryRule } from '../../shared/config/schema.ts'
 import { canonicalTarget, type Target } from '../../shared/http/target.ts'
-import { cacheKey, keyedQuery, parseCookies } from '../../shared/key.ts'
+import { cacheKey, keyedQuery, keyedValues, parseCookies, variantKey } from '../../shared/key.ts'
 
 type KeyRule = CacheRule['key']
 
-const whole: KeyRule = { query: 'all', headers: [], cookies: [] }
+const whole: KeyRule = { query: 'all', sortQuery: false, headers: [], cookies: [] }
 
 function targetOf(url: string): Target {
   const target = canonicalTarget(url)
@@ -15,10 +15,15 @@ function targetOf(url: string): Target {
 }
 
 const keyOf = (url: string, rule = whole, fields: Record<string, string> = {}) =>
-  cacheKey(targetOf(url), rule, new Headers(fields))
+  keyFor(targetOf(url), rule, new Headers(fields))
+
+/** With all that the route chooses. */
+function keyFor(target: Target, rule: KeyRule, fields: Headers): string {
+  return variantKey(cacheKey(target, rule), 'g', keyedValues(rule, fields))
+}
 
 describe('two requests have one key, or two', () => {
-  const byLanguage: KeyRule = { query: 'none', headers: ['accept-language'], cookies: ['lang', 'currency'] }
+  const byLanguage: KeyRule = { ...whole, query: 'none', headers: ['accept-language'], cookies: ['lang', 'currency'] }
   const cookie = (value: string) => ({ cookie: value })
 
   test.each<[string, boolean, string, string, KeyRule, Record<string, string>, Record<string, string>]>([
@@ -128,6 +133,7 @@ describe('two requests have one key, or two', () => {
   test.each<[string, KeyRule, KeyRule]>([
     ['all and none of the query', whole, { ...whole, query: 'none' }],
     ['all and only', whole, { ...whole, query: { only: ['a'] } }],
+    ['sorted or not', whole, { ...whole, sortQuery: true }],
     ['only and except', { ...whole, query: { only: ['a'] } }, { ...whole, query: { except: ['a'] } }],
     ['other headers', { ...whole, headers: ['x'] }, { ...whole, headers: ['y'] }],
     ['a header and a cookie of one name', { ...whole, headers: ['x'] }, { ...whole, cookies: ['x'] }],
@@ -157,7 +163,7 @@ describe('whatever is asked', () => {
     header: fc.option(text('a', ',', '-', '+', 'é', '%2C')),
     cookies: fc.array(fc.tuple(fc.constantFrom('c', 'd', 'e'), cookieValue), { maxLength: 2 }),
   })
-  const rule: KeyRule = { query: { except: ['a'] }, headers: ['x'], cookies: ['c', 'd'] }
+  const rule: KeyRule = { ...whole, query: { except: ['a'] }, headers: ['x'], cookies: ['c', 'd'] }
 
   type Asked = typeof request extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -175,14 +181,14 @@ describe('whatever is asked', () => {
     const cookies = (name: string) => asked.cookies.filter(([given]) => given === name).map(([, value]) => value.trim())
     return JSON.stringify([scheme, host, path, kept, asked.header?.trim() ?? null, cookies('c'), cookies('d')])
   }
-  const keyFor = (asked: Asked) => cacheKey(targetOf(asked.url), rule, fieldsOf(asked))
+  const keyOfAsked = (asked: Asked) => keyFor(targetOf(asked.url), rule, fieldsOf(asked))
 
   it('requests differ in their keys where, and only where, they differ in what the rule keys', () => {
     const inputs = new Map<string, string>()
     let again = 0
     fc.assert(
       fc.property(request, (asked) => {
-        const key = keyFor(asked)
+        const key = keyOfAsked(asked)
         if (inputs.has(key)) again++
         expect(keyedInputs(asked)).toBe(inputs.get(key) ?? keyedInputs(asked))
         inputs.set(key, keyedInputs(asked))
@@ -196,7 +202,7 @@ describe('whatever is asked', () => {
   it('a key is a URL on the request’s own host, below the reserved prefix, that no parser changes', () => {
     fc.assert(
       fc.property(request, (asked) => {
-        const key = keyFor(asked)
+        const key = keyOfAsked(asked)
         const { scheme, host } = targetOf(asked.url)
         expect(new URL(key).href).toBe(key)
         expect(key.startsWith(`${scheme}://${host}/_weir/cache/`)).toBe(true)
@@ -241,7 +247,18 @@ describe('the part of the query that is in the key', () => {
     ['a question mark in a name', '??a=1&a=2', only('a'), '?a=2'],
     ['nothing between ampersands', '?a&&b', except('b'), '?a&'],
     ['an object’s own names', '?__proto__=1&constructor=2', only('a'), ''],
-  ])('%s', (_, query, rule, verdict) => expect(keyedQuery(query, rule)).toBe(verdict))
+  ])('%s', (_, query, rule, verdict) => expect(keyedQuery(query, { ...whole, query: rule })).toBe(verdict))
+
+  test.each<[string, string, QueryRule, string]>([
+    ['by name', '?b=2&a=1&', 'all', '?&a=1&b=2'],
+    ['of one name as they came', '?b=2&a=3&b=1&a=1', 'all', '?a=3&a=1&b=2&b=1'],
+    ['by the name that is encoded', '?c=1&%62=2&a', 'all', '?a&%62=2&c=1'],
+    ['those that are left', '?c=1&b=2&a=3', only('c', 'a'), '?a=3&c=1'],
+    ['none', '?b&a', 'none', ''],
+    ['no query', '', 'all', ''],
+  ])('sorted %s', (_, query, rule, verdict) => {
+    expect(keyedQuery(query, { ...whole, query: rule, sortQuery: true })).toBe(verdict)
+  })
 
   it('names are those that a form decoder reads', () => {
     const query = fc.array(fc.constantFrom('a', 'b', '%61', '%zz', '%', '+', '=', '&', '?', '%C3%A4', '%ff', '%26'))
@@ -250,8 +267,12 @@ describe('the part of the query that is in the key', () => {
         const text = `?${pieces.join('')}`
         const decoded = (part: string) => [...new URL(`http://h/${part}`).searchParams]
         for (const name of ['a', 'b', 'ä', '%zz', '&a', '', '\ufffd']) {
-          expect(decoded(keyedQuery(text, only(name)))).toEqual(decoded(text).filter(([given]) => given === name))
-          expect(decoded(keyedQuery(text, except(name)))).toEqual(decoded(text).filter(([given]) => given !== name))
+          expect(decoded(keyedQuery(text, { ...whole, query: only(name) }))).toEqual(
+            decoded(text).filter(([given]) => given === name),
+          )
+          expect(decoded(keyedQuery(text, { ...whole, query: except(name) }))).toEqual(
+            decoded(text).filter(([given]) => given !== name),
+          )
         }
       }),
       { numRuns: 1000 },

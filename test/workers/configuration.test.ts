@@ -1,14 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Configuration, type ConfigurationRecord, createConfiguration } from '../../workers/configuration.ts'
 import { type HeldBackground, holdBackground } from './support/background.ts'
-import {
-  documentOf,
-  type Fault,
-  type MemorySources,
-  memorySources,
-  purgesUpTo,
-  record,
-} from './support/configurations.ts'
+import { documentOf, faults, type MemorySources, memorySources, purgesUpTo, record } from './support/configurations.ts'
 
 const start = Date.UTC(2026, 10, 21)
 /** A refresh is due after this. */
@@ -70,8 +63,6 @@ const garbage: [string, unknown][] = [
   ],
   ['a document that is no configuration', { version: 9, document: '{"pools": 1}' }],
 ]
-
-const faults: Fault[] = ['throws', 'throws at once', 'hangs']
 
 describe('an isolate that holds nothing yet', () => {
   it('has nothing at hand, and starts nothing by being asked', () => {

@@ -11,6 +11,8 @@ export interface SinkTarget {
   readonly key: string
   /** For an entry of so many bytes. */
   readonly headers: (size: number) => Headers
+  /** Whether there is something newer under the key. */
+  readonly isOutdated: () => Promise<boolean>
 }
 
 /** One entry holds this much in memory before it is staged. */
@@ -66,7 +68,7 @@ export function cacheApiSink(target: SinkTarget, length: number | undefined): Bo
     },
     async end() {
       try {
-        if (!alive || (length !== undefined && received !== length)) return
+        if (!alive || (length !== undefined && received !== length) || (await target.isOutdated())) return
         await (staging === undefined ? put(target, received, new Blob(chunks)) : staging.commit(received))
       } catch (error) {
         console.warn('The Cache API did not store an entry:', error)

@@ -19,6 +19,21 @@ interface EntryRecord extends StoredHead {
   readonly fields: Readonly<Record<string, string>>
 }
 
+type StoreRecord = EntryRecord | NoteRecord | ForgottenRecord
+
+interface NoteRecord {
+  readonly askedAt: number
+  readonly note: Note
+}
+
+/** Stands where something was let go, until all that was under way then has come. */
+interface ForgottenRecord {
+  readonly askedAt: number
+  readonly forgotten: true
+}
+
+const forgottenMs = 600_000
+
 /** Opens the named cache at the first use. */
 export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
   let opened: Cache | undefined
@@ -27,17 +42,29 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
   const rangeOf = async (key: string, { bodyId }: EntryRecord, { first, last }: ByteRange) => {
     const part = await (await cache()).match(new Request(key, { headers: { range: `bytes=${first}-${last}` } }))
     const record = part && recordOf(part)
-    const isSame = record !== undefined && !('note' in record) && record.bodyId === bodyId
+    const isSame = record !== undefined && isEntry(record) && record.bodyId === bodyId
     if (part?.body == null || !isSame) return undefined
     const isPart = part.headers.get('content-range')?.startsWith(`bytes ${first}-${last}/`) === true
     return isPart ? part.body : cut(part.body, { first, last })
   }
 
+  const isOutdated = async (key: string, askedAt: number): Promise<boolean> => {
+    const there = await (await cache()).match(key)
+    const record = there && recordOf(there)
+    discard(there)
+    return record !== undefined && record.askedAt > askedAt
+  }
+
+  const put = async (key: string, record: NoteRecord | ForgottenRecord, until: number): Promise<void> => {
+    if (await isOutdated(key, record.askedAt)) return
+    await (await cache()).put(key, new Response(null, { headers: recordFields(record, until) }))
+  }
+
   const readStored = (key: string, response: Response): Stored | undefined => {
     const record = recordOf(response)
-    if (record === undefined || record === null) return undefined
+    if (record === undefined) return undefined
     if ('note' in record) return { kind: 'note', note: record.note }
-    if (record.fields === undefined || record.size === undefined) return undefined
+    if (!isEntry(record)) return undefined
     return {
       kind: 'response',
       head: record,
@@ -63,23 +90,21 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
       }),
     begin(key, head, fields, length) {
       const bodyId = crypto.randomUUID()
-      return cacheApiSink({ cache, key, headers: (size) => entryFields(head, { size, bodyId }, fields) }, length)
+      const headers = (size: number) => entryFields(head, { size, bodyId }, fields)
+      return cacheApiSink({ cache, key, headers, isOutdated: () => isOutdated(key, head.askedAt) }, length)
     },
     async update(key, storedAt, head, fields) {
       await quietly(async () => {
         const response = await (await cache()).match(key)
         const record = response && recordOf(response)
-        if (record === undefined || 'note' in record || record.storedAt !== storedAt) return discard(response)
+        if (record === undefined || !isEntry(record) || record.storedAt !== storedAt) return discard(response)
         const headers = entryFields(head, record, fields)
         await (await cache()).put(key, new Response(response!.body, { headers }))
       })
     },
-    async note(key, note) {
-      const headers = recordFields({ note }, note.until)
-      await quietly(async () => (await cache()).put(key, new Response(null, { headers })))
-    },
-    async delete(key) {
-      await within(storePatienceMs, async () => (await cache()).delete(key))
+    note: (key, note, askedAt) => quietly(() => put(key, { note, askedAt }, note.until)),
+    async forget(key, askedAt) {
+      await within(storePatienceMs, () => put(key, { forgotten: true, askedAt }, askedAt + forgottenMs))
     },
   }
 }
@@ -102,9 +127,13 @@ function cut(body: ReadableStream, { first, last }: ByteRange): ReadableStream {
 /** A body up to this size is read as a whole to take a range from it. */
 const smallBody = 65_536
 
-function recordOf(response: Response): EntryRecord | { readonly note: Note } | undefined {
+function recordOf(response: Response): StoreRecord | undefined {
   const text = response.headers.get(entryField)
-  return text === null ? undefined : JSON.parse(text)
+  return text === null ? undefined : (JSON.parse(text) ?? undefined)
+}
+
+function isEntry(record: StoreRecord): record is EntryRecord {
+  return 'fields' in record && 'size' in record
 }
 
 function discard(response: Response | undefined): void {
@@ -127,7 +156,7 @@ function entryFields(head: StoredHead, body: Pick<EntryRecord, 'size' | 'bodyId'
 }
 
 /** The instants decide; the store only has to keep it that long. */
-function recordFields(record: EntryRecord | { readonly note: Note }, until: number): Headers {
+function recordFields(record: StoreRecord, until: number): Headers {
   const maxAge = Math.max(1, Math.ceil((until - Date.now()) / 1000) + 1)
   return new Headers({ [entryField]: asciiJson(record), 'cache-control': `max-age=${maxAge}` })
 }

@@ -1,21 +1,11 @@
 // The hot tier: what this isolate is asked for again and again stands in its memory, before the store that it shares
 // with others. A hit there calls nothing of the platform. It changes where an answer is found, not what is judged: the
 // heads are the same, so expiry, variants, purges and a new configuration bind it in the same instant. What another
-// isolate has replaced or let go is seen here `trustMs` later at most.
+// isolate has replaced or let go is seen here `trustSeconds` later at most.
+import { defaultHotTier, type HotTier } from '../../shared/config/schema.ts'
 import { hasNoContent } from '../../shared/http/status.ts'
 import type { BodySink, Note, ResponseStore, Stored, StoredHead, StoredResponse } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'
-
-export interface HotLimits {
-  /** Larger bodies are left to the store behind. */
-  readonly entryBytes: number
-  /** All that is held, in bytes; the least recently used goes first. */
-  readonly totalBytes: number
-  /** How long an entry is served without a look at the store behind, in milliseconds. */
-  readonly trustMs: number
-}
-
-export const hotLimits: HotLimits = { entryBytes: 65_536, totalBytes: 16_777_216, trustMs: 5_000 }
 
 interface HotResponse {
   readonly head: StoredHead
@@ -27,7 +17,8 @@ interface HotResponse {
 interface Hot {
   readonly content: HotResponse | Note
   readonly cost: number
-  trustedUntil: number
+  /** When the store behind had it. */
+  readonly seenAt: number
 }
 
 /** What an entry costs beside its body and its fields. */
@@ -35,8 +26,12 @@ const entryOverhead = 1_000
 /** So many keys are remembered as having been asked for once. */
 const maxAskedOnce = 2_000
 
-/** `now` gives milliseconds. */
-export function hotStore(behind: ResponseStore, now: () => number, limits: HotLimits = hotLimits): ResponseStore {
+/** `now` gives milliseconds, `limits` those that are in force: new ones bind what is held already. */
+export function hotStore(
+  behind: ResponseStore,
+  now: () => number,
+  limits: () => HotTier = () => defaultHotTier,
+): ResponseStore {
   const held = new Map<string, Hot>()
   const askedOnce = new Set<string>()
   /** Counts what was replaced or let go: what was found before a change may be what it changed. */
@@ -48,14 +43,22 @@ export function hotStore(behind: ResponseStore, now: () => number, limits: HotLi
     held.delete(key)
   }
 
-  const hold = (key: string, content: HotResponse | Note, cost: number) => {
-    drop(key)
-    held.set(key, { content, cost, trustedUntil: now() + limits.trustMs })
-    total += cost
+  /** The least recently used go first. */
+  const makeRoom = (totalBytes: number) => {
     for (const oldest of held.keys()) {
-      if (total <= limits.totalBytes) break
+      if (total <= totalBytes) break
       drop(oldest)
     }
+  }
+
+  const hold = (key: string, content: HotResponse | Note) => {
+    drop(key)
+    const cost = costOf(key, content)
+    const { totalBytes } = limits()
+    if (cost > totalBytes) return
+    makeRoom(totalBytes - cost)
+    held.set(key, { content, cost, seenAt: now() })
+    total += cost
   }
 
   /** Whether it is asked for a second time. */
@@ -68,18 +71,14 @@ export function hotStore(behind: ResponseStore, now: () => number, limits: HotLi
 
   /** Takes a response into memory, and gives the one in memory in its place. */
   const raise = async (key: string, stored: StoredResponse, before: number): Promise<Stored | undefined> => {
-    const known = held.get(key)
-    if (known !== undefined && 'bytes' in known.content && known.content.head.storedAt === stored.head.storedAt) {
-      stored.discard()
-      const content = { ...known.content, head: stored.head, fields: stored.fields }
-      hold(key, content, known.cost)
-      return answerOf(content)
-    }
-    const bytes = await bytesOf(stored)
+    const known = held.get(key)?.content
+    const isSame = known !== undefined && 'bytes' in known && known.head.storedAt === stored.head.storedAt
+    if (isSame) stored.discard()
+    const bytes = isSame ? known.bytes : await bytesOf(stored)
     // It could not be read to its end: as good as none.
     if (bytes === undefined) return undefined
     const content = { head: stored.head, fields: stored.fields, bytes }
-    if (changes === before) hold(key, content, costOf(key, content))
+    if (changes === before) hold(key, content)
     return answerOf(content)
   }
 
@@ -93,8 +92,11 @@ export function hotStore(behind: ResponseStore, now: () => number, limits: HotLi
 
   return {
     async match(key) {
+      const { entryBytes, totalBytes, trustSeconds } = limits()
+      makeRoom(totalBytes)
+      if (totalBytes === 0) return behind.match(key)
       const hot = held.get(key)
-      if (hot !== undefined && now() < hot.trustedUntil) {
+      if (hot !== undefined && now() < hot.seenAt + trustSeconds * 1000 && sizeOf(hot.content) <= entryBytes) {
         // The last one in is the last one to go.
         held.delete(key)
         held.set(key, hot)
@@ -109,10 +111,10 @@ export function hotStore(behind: ResponseStore, now: () => number, limits: HotLi
       }
       if (!again || changes !== before) return stored
       if (stored.kind === 'note') {
-        hold(key, stored.note, entryOverhead + JSON.stringify(stored.note).length)
+        hold(key, stored.note)
         return stored
       }
-      if (stored.size > limits.entryBytes) {
+      if (stored.size > entryBytes) {
         drop(key)
         return stored
       }
@@ -123,8 +125,8 @@ export function hotStore(behind: ResponseStore, now: () => number, limits: HotLi
       return endingWith(sink, (end) => around(key, end))
     },
     update: (key, storedAt, head, fields) => around(key, () => behind.update(key, storedAt, head, fields)),
-    note: (key, note) => around(key, () => behind.note(key, note)),
-    delete: (key) => around(key, () => behind.delete(key)),
+    note: (key, note, askedAt) => around(key, () => behind.note(key, note, askedAt)),
+    forget: (key, askedAt) => around(key, () => behind.forget(key, askedAt)),
   }
 }
 
@@ -162,8 +164,9 @@ async function bytesOf(stored: StoredResponse): Promise<Uint8Array | undefined> 
   return bytes?.byteLength === stored.size ? bytes : undefined
 }
 
-function costOf(key: string, { fields, bytes }: HotResponse): number {
-  let characters = key.length
-  for (const name in fields) characters += name.length + fields[name]!.length
-  return entryOverhead + 2 * characters + bytes.byteLength
+const sizeOf = (content: HotResponse | Note): number => ('bytes' in content ? content.bytes.byteLength : 0)
+
+function costOf(key: string, content: HotResponse | Note): number {
+  const described = 'bytes' in content ? content.fields : content
+  return entryOverhead + 2 * (key.length + JSON.stringify(described).length) + sizeOf(content)
 }

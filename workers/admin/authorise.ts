@@ -18,15 +18,21 @@ const unauthorised: Problem = {
 /** Lets requests with the token through. */
 export function requireToken(token: string | undefined): MiddlewareHandler {
   return async function requireTokenMiddleware(context, next) {
-    if (token === undefined || token === '') return problemResponse(closed)
-    if (!(await isToken(context.req.header('authorization'), token))) return problemResponse(unauthorised)
+    if (isClosed(token)) return problemResponse(closed)
+    if (!(await isAdmin(token, context.req.header('authorization')))) return problemResponse(unauthorised)
     return next()
   }
 }
 
-/** Compares digests, which have one length, in constant time: the answer's timing tells nothing of the token. */
-async function isToken(authorization: string | undefined, token: string): Promise<boolean> {
-  const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? ''
+const isClosed = (token: string | undefined): token is undefined | '' => token === undefined || token === ''
+
+/**
+ * Whether an Authorization field shows the token. Digests are compared, which have one length, in constant time: the
+ * answer's timing tells nothing of the token.
+ */
+export async function isAdmin(token: string | undefined, authorization: string | null | undefined): Promise<boolean> {
+  const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+  if (isClosed(token) || given === undefined) return false
   const [left, right] = await Promise.all([digest(given), digest(token)])
   return crypto.subtle.timingSafeEqual(left, right)
 }

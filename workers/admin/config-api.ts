@@ -8,7 +8,7 @@ import { type ConfigurationRecord, publish } from '../configuration.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
-import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge } from './problems.ts'
+import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge, wrongMethod } from './problems.ts'
 
 export function configApi({ configuration, sources, now }: GatewayServices): Hono<GatewayEnvironment> {
   const api = new Hono<GatewayEnvironment>()
@@ -59,14 +59,8 @@ export function configApi({ configuration, sources, now }: GatewayServices): Hon
     },
   )
 
-  api.all('/', () =>
-    problemResponse({
-      status: 405,
-      reason: 'method-not-allowed',
-      detail: 'The configuration can be read with GET and replaced with PUT.',
-      headers: { allow: 'GET, PUT' },
-    }),
-  )
+  const use = 'The configuration can be read with GET and replaced with PUT.'
+  api.all('/', () => problemResponse(wrongMethod(use, 'GET', 'PUT')))
   return api
 }
 

@@ -7,6 +7,10 @@ export const maxBodyBytes = 1024 * 1024
 /** An administrator can wait for the primary database. */
 export const patienceMs = 10_000
 
+export function wrongMethod(detail: string, ...allowed: readonly string[]): Problem {
+  return { status: 405, reason: 'method-not-allowed', detail, headers: { allow: allowed.join(', ') } }
+}
+
 export function tooLarge(what: string): Problem {
   const detail = `${what} may have ${maxBodyBytes} bytes at most. Nothing was changed.`
   return { status: 413, reason: 'too-large', detail }

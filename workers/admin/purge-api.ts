@@ -3,14 +3,14 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { canonicalTarget } from '../../shared/http/target.ts'
-import { keyedQuery } from '../../shared/key.ts'
+import { keyedUrl } from '../../shared/key.ts'
 import { parsePurgeRequest } from '../../shared/purge-request.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
 import { publish } from '../configuration.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
-import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge } from './problems.ts'
+import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge, wrongMethod } from './problems.ts'
 
 export function purgeApi({ configuration, sources, now }: GatewayServices): Hono<GatewayEnvironment> {
   const api = new Hono<GatewayEnvironment>()
@@ -33,14 +33,7 @@ export function purgeApi({ configuration, sources, now }: GatewayServices): Hono
     },
   )
 
-  api.all('/', () =>
-    problemResponse({
-      status: 405,
-      reason: 'method-not-allowed',
-      detail: 'Send what is to be purged with POST.',
-      headers: { allow: 'POST' },
-    }),
-  )
+  api.all('/', () => problemResponse(wrongMethod('Send what is to be purged with POST.', 'POST')))
   return api
 }
 
@@ -49,8 +42,7 @@ function keyedUrls(snapshot: Snapshot | undefined, url: string): string[] {
   const target = canonicalTarget(url)
   const routing = target.ok ? snapshot?.router('GET', target.value) : undefined
   if (!target.ok || routing?.kind !== 'route') return []
-  const { scheme, host, path, query } = target.value
-  return [`${scheme}://${host}${path}${keyedQuery(query, routing.route.cache.key.query)}`]
+  return [keyedUrl(target.value, routing.route.cache.key)]
 }
 
 function parseJson(text: string): { readonly json: unknown } | undefined {

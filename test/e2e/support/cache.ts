@@ -42,18 +42,21 @@ export async function startCacheBench(rules: Record<string, object> = {}): Promi
     gateway,
     seen,
     fresh: (prefix = '') => `${prefix}/${++paths}`,
-    async ask(path, init) {
-      // Beside a precondition fetch() says no-cache, where the caller says nothing.
-      const headers = { 'cache-control': 'nothing-said', ...init?.headers }
-      const response = await fetch(gateway.url + path, { redirect: 'manual', ...init, headers })
-      const text = await response.text()
-      return { status: response.status, headers: response.headers, cache: cacheStatus(response), text }
-    },
+    ask: (path, init) => ask(gateway.url + path, init),
     async close() {
       await gateway.close()
       await origin.close()
     },
   }
+}
+
+/** Sends one request, and reads all of its answer. */
+export async function ask(url: string, init?: RequestInit): Promise<Asked> {
+  // Beside a precondition fetch() says no-cache, where the caller says nothing.
+  const headers = { 'cache-control': 'nothing-said', ...init?.headers }
+  const response = await fetch(url, { redirect: 'manual', ...init, headers })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, cache: cacheStatus(response), text }
 }
 
 /** Answers with a body and these fields; a status of its own where it is given. */

@@ -6,6 +6,7 @@ const twoRoutes = (first: object, second: object) => ({
   ...smallest(),
   routes: [first, second].map((route) => ({ path: '/*', pools: ['web'], ...route })),
 })
+const withHotTier = (hotTier: unknown) => ({ ...smallest(), hotTier })
 const SAME_ORIGIN =
   'is "a", the id of origins[0] (the default is the host and port of the URL): give each an "id" of its own'
 const sameRoute = (id: string) => `is "${id}", the id of routes[0]: give each an "id" of its own`
@@ -58,6 +59,18 @@ describe('errors between fields', () => {
       'pools.web.origins',
       'are all "off": set the state of at least one to "ready"',
     ],
+    [
+      'an entry beyond all that is held',
+      withHotTier({ entryBytes: 2000, totalBytes: 1999 }),
+      'hotTier.entryBytes',
+      'is 2000, more than "totalBytes" (1999): write at most 1999',
+    ],
+    [
+      'the usual entry beyond all that is held',
+      withHotTier({ totalBytes: 1999 }),
+      'hotTier.entryBytes',
+      'is 65536 by default, more than "totalBytes" (1999): write at most 1999',
+    ],
   ])('%s', (_title, document, path, message) => {
     expect(errorsOf(document)).toEqual([[path, message]])
   })
@@ -84,6 +97,8 @@ describe('no error', () => {
     ['some origins off', twoOrigins({ url: 'http://a', state: 'off' }, { url: 'http://b', state: 'drain' })],
     ['ttlSeconds without force', withRoute({ cache: { ttlSeconds: 5 } })],
     ['force with ttlSeconds 0', withRoute({ cache: { mode: 'force', ttlSeconds: 0 } })],
+    ['an entry as large as all that is held', withHotTier({ entryBytes: 2000, totalBytes: 2000 })],
+    ['an entry, and the hot tier off', withHotTier({ entryBytes: 2000, totalBytes: 0 })],
     ['grace longer than freshness', withRoute({ cache: { ttlSeconds: 1, graceSeconds: 60 } })],
   ])('%s', (_title, document) => {
     expect(errorsOf(document)).toEqual([])

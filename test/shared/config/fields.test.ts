@@ -45,11 +45,14 @@ const CACHE = fieldsOf(
   'sickGraceSeconds',
   'keepSeconds',
   'key',
+  'unkeyed',
   'languages',
   'types',
   'maxVariants',
+  'sliceBytes',
   'collapse',
 )
+const HOT_TIER = fieldsOf('entryBytes', 'totalBytes', 'trustSeconds')
 
 describe('unknown fields', () => {
   test.each<[title: string, document: unknown, path: string, message: string]>([
@@ -194,6 +197,23 @@ describe('pools', () => {
   })
 })
 
+describe('the hot tier', () => {
+  test.each<Row>([
+    ['an entry', { entryBytes: 1_048_577 }, 'entryBytes', whole(0, 1_048_576, 1_048_577)],
+    ['all', { totalBytes: 67_108_865 }, 'totalBytes', whole(0, 67_108_864, 67_108_865)],
+    ['less than nothing', { totalBytes: -1 }, 'totalBytes', whole(0, 67_108_864, -1)],
+    ['trust', { trustSeconds: 61 }, 'trustSeconds', whole(0, 60, 61)],
+    ['an unknown field', { bytes: 1 }, 'bytes', `unknown field "bytes": ${HOT_TIER}`],
+  ])('%s', (_title, fields, place, message) => {
+    expect(errorsOf({ ...smallest(), hotTier: fields })).toEqual([[`hotTier.${place}`, message]])
+  })
+
+  test('a wrong field hides no error between the others', () => {
+    const paths = errorsOf({ ...smallest(), hotTier: { totalBytes: 1, trust: 1 } }).map(([path]) => path)
+    expect(paths).toEqual(['hotTier.trust', 'hotTier.entryBytes'])
+  })
+})
+
 const PATH = 'paths are matched in their canonical form: write it as'
 const HOST = 'hosts are lower case, in punycode, without a port or a final dot: write it as'
 const QUERY = 'must be "all", "none", {"only": [NAMES]} or {"except": [NAMES]}; got'
@@ -214,6 +234,13 @@ describe('routes', () => {
     ['ttl', { cache: { ttlSeconds: -1 } }, 'cache.ttlSeconds', whole(0, 31_536_000, -1)],
     ['sick grace', { cache: { sickGraceSeconds: -1 } }, 'cache.sickGraceSeconds', whole(0, 31_536_000, -1)],
     ['keep', { cache: { keepSeconds: 0.5 } }, 'cache.keepSeconds', whole(0, 31_536_000, 0.5)],
+    ['slices', { cache: { sliceBytes: 1000 } }, 'cache.sliceBytes', 'must be 0, or from 65536 to 16777216'],
+    [
+      'unkeyed',
+      { cache: { unkeyed: ['a b'] } },
+      'cache.unkeyed[0]',
+      'must be a header name such as "accept-language"; got "a b"',
+    ],
     ['variants', { cache: { maxVariants: 0 } }, 'cache.maxVariants', whole(1, 1000, 0)],
     ['no language', { cache: { languages: [] } }, 'cache.languages', 'must not be empty: name at least one language'],
     [

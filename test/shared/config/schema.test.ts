@@ -40,12 +40,14 @@ describe('defaults', () => {
             sickGraceSeconds: 0,
             keepSeconds: 86_400,
             maxVariants: 64,
-            key: { query: 'all', headers: [], cookies: [] },
+            sliceBytes: 1_048_576,
+            key: { query: 'all', sortQuery: false, headers: [], cookies: [] },
             collapse: 'colo',
           },
           session: false,
         },
       ],
+      hotTier: { entryBytes: 65_536, totalBytes: 16_777_216, trustSeconds: 5 },
     })
   })
 
@@ -61,6 +63,11 @@ describe('defaults', () => {
     ['ejection', { failures: 3, baseSeconds: 30, maxPercent: 50 }],
   ])('fills in an empty %s', (field, expected) => {
     expect(poolOf({ [field]: {} })).toHaveProperty(field, expected)
+  })
+
+  it('fills in a part of hotTier', () => {
+    const written = { ...smallest(), hotTier: { totalBytes: 0 } }
+    expect(configOf(written).hotTier).toEqual({ entryBytes: 65_536, totalBytes: 0, trustSeconds: 5 })
   })
 
   it('keeps what is written beside a default', () => {

@@ -232,6 +232,7 @@ const secondsOf = (words: readonly string[], name: string) =>
   Number(words.find((word) => word.startsWith(`${name}=`))?.split('=')[1] ?? 0)
 const saysHowLong = ({ cacheControl, answered }: View) =>
   has(cacheControl, 's-maxage') || has(cacheControl, 'max-age') || answered.expires !== undefined
+const saysWhoMay = ({ cacheControl }: View) => has(cacheControl, 's-maxage') || has(cacheControl, 'public')
 const isValidatable = ({ answered }: View) => answered.etag !== undefined || answered['last-modified'] !== undefined
 
 /** The field with another value. */
@@ -453,10 +454,10 @@ const rows: readonly Row[] = [
     tell: (view) => refuse(view, ['*', 'accept, *', 'a b'].includes(view.answered.vary ?? '')),
   },
   {
-    name: 'a cookie, and an assumed lifetime',
-    why: 'nobody said that the answer may be shared, and the request said who asks',
+    name: 'a cookie',
+    why: 'the request said who asks, and nobody said in words that others may have the answer',
     stricter: 'we',
-    tell: (view) => refuse(view, view.asked.cookie !== undefined && !saysHowLong(view)),
+    tell: (view) => refuse(view, view.asked.cookie !== undefined && !saysWhoMay(view)),
   },
   {
     name: 'no-cache without a validator',

@@ -13,7 +13,8 @@ export const respect: CacheRule = {
   sickGraceSeconds: 0,
   keepSeconds: 0,
   maxVariants: 64,
-  key: { query: 'all', headers: [], cookies: [] },
+  sliceBytes: 0,
+  key: { query: 'all', sortQuery: false, headers: [], cookies: [] },
   collapse: 'off',
 }
 export const respectTtl: CacheRule = { ...respect, ttlSeconds: 300 }
@@ -26,12 +27,13 @@ export interface Given {
   /** Of the request. */
   readonly asked?: Record<string, string>
   readonly delaySeconds?: number
+  readonly unlisted?: readonly string[]
 }
 
 /** An answer of 5 bytes, with these fields beside its length. */
 export function exchange(
   answered: Record<string, string>,
-  { method = 'GET', status = 200, asked = {}, delaySeconds = 0 }: Given,
+  { method = 'GET', status = 200, asked = {}, delaySeconds = 0, unlisted = [] }: Given,
 ): Exchange {
   const requestFields = new Headers(asked)
   const responseFields = new Headers({ 'content-length': '5', ...answered })
@@ -41,6 +43,8 @@ export function exchange(
   return {
     method,
     requestFields,
+    unlisted,
+    hasCookies: requestFields.get('cookie') !== null,
     requestCacheControl: requestDirectives(requestFields),
     status,
     responseFields,

@@ -42,8 +42,17 @@ describe('a cookie, and nobody said that the answer may be shared', () => {
   test.each<[string, Record<string, string>, CacheRule, Verdict]>([
     ['a guess', { 'last-modified': ago(1000) }, respect, 'cookie'],
     ['the route’s lifetime', {}, respectTtl, 'cookie'],
-    ['max-age is a word', minute, respectTtl, 60],
-    ['Expires is a word', { expires: ago(-60) }, respect, 60],
+    ['max-age does not say who may have it', minute, respectTtl, 'cookie'],
+    ['nor for a page', { ...minute, 'content-type': 'text/html; charset=utf-8' }, respect, 'cookie'],
+    ['nor for data', { ...minute, 'content-type': 'application/json' }, respect, 'cookie'],
+    ['a picture is the same for everybody', { ...minute, 'content-type': 'image/png' }, respect, 60],
+    ['so is a script', { expires: ago(-60), 'content-type': 'text/javascript; charset=utf-8' }, respect, 60],
+    ['but not by a guess', { 'last-modified': ago(1000), 'content-type': 'image/png' }, respect, 'cookie'],
+    ['public is a word', { 'cache-control': 'public, max-age=60' }, respect, 60],
+    ['s-maxage is a word', { 'cache-control': 's-maxage=60' }, respect, 60],
+    ['a targeted field is a word', { 'cdn-cache-control': 'max-age=60' }, respect, 60],
+    ['its variant is its own', { ...minute, vary: 'cookie' }, respect, 60],
+    ['a forced route does not let it through', minute, force, 300],
   ])('%s', (_, answered, rule, verdict) => expect(verdictOf(mayStore(exchange(answered, cookie), rule))).toBe(verdict))
 })
 
@@ -60,6 +69,37 @@ test('the instants are absolute, and the age is the one at arrival', () => {
     neverStale: false,
     shareable: false,
     vary: [],
+    unlisted: [],
+  })
+})
+
+describe('a field that is not keyed', () => {
+  test.each<[string, string[], Record<string, string>, Verdict]>([
+    ['that may say who asks', ['x-api-key'], minute, 'unkeyed-field'],
+    ['among others', ['debug', 'x-user'], minute, 'unkeyed-field'],
+    ['and the origin says that others may have it', ['x-user'], { 'cache-control': 'public, max-age=60' }, 60],
+    ['and the origin says so to caches such as this', ['x-user'], { 'cdn-cache-control': 'max-age=60' }, 60],
+    ['that the origin varies by', ['x-user'], { ...minute, vary: 'X-User' }, 60],
+    ['that says nothing of a person', ['debug'], minute, 60],
+  ])('%s', (_, unlisted, answered, verdict) => {
+    expect(verdictOf(mayStore(exchange(answered, { unlisted }), respect))).toBe(verdict)
+  })
+
+  test('is remembered, unless the origin varies by it', () => {
+    const asked = exchange({ ...minute, vary: 'lang' }, { unlisted: ['debug', 'lang'] })
+    expect(mayStore(asked, respect)).toMatchObject({ unlisted: ['debug'], vary: ['lang'] })
+  })
+})
+
+describe('Origin, where the answer allows one origin alone', () => {
+  const asked = { origin: 'https://a.test' }
+  test.each<[string, Record<string, string>, Record<string, string>, string[]]>([
+    ['selects it', { 'access-control-allow-origin': 'https://a.test' }, asked, ['origin']],
+    ['and says so itself', { 'access-control-allow-origin': 'https://a.test', vary: 'Origin' }, asked, ['origin']],
+    ['not where it allows all', { 'access-control-allow-origin': '*' }, asked, []],
+    ['not where nobody asked', { 'access-control-allow-origin': 'https://a.test' }, {}, []],
+  ])('%s', (_, answered, asked, vary) => {
+    expect(mayStore(exchange({ ...minute, ...answered }, { asked }), respect)).toMatchObject({ vary })
   })
 })
 
@@ -178,7 +218,7 @@ describe('RFC 5861: how long it may be served stale, and how long it is held', (
 
 test('which answers tell of the next one', () => {
   const lasting: NoStoreReason[] = ['private', 'no-store', 'set-cookie', 'vary', 'no-lifetime', 'no-cache', 'status']
-  const ofTheRequest: NoStoreReason[] = ['method', 'authorization', 'cookie', 'request-no-store']
+  const ofTheRequest: NoStoreReason[] = ['method', 'authorization', 'cookie', 'request-no-store', 'reflection']
   expect(lasting.filter(isLasting)).toEqual(lasting)
   expect(ofTheRequest.filter(isLasting)).toEqual([])
 })

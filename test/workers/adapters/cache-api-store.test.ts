@@ -2,13 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
 import { relay } from '../../../workers/relay.ts'
 import { bytesOf, difference, read, sourceOf } from '../support/bytes.ts'
-import type { Fault } from '../support/configurations.ts'
+import { faults } from '../support/configurations.ts'
 import { freshHead, opened, responseAt } from '../support/stored.ts'
 import { type WorstCache, worstCache } from '../support/worst-cache.ts'
 
 const key = 'https://gateway.test/_weir/cache/a'
 const megabyte = bytesOf(1024 * 1024)
-const faults: Fault[] = ['throws', 'throws at once', 'hangs']
 
 let cache: WorstCache
 

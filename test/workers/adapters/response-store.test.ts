@@ -40,15 +40,16 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     readonly fields?: Record<string, string>
     readonly status?: number
     readonly body?: readonly Uint8Array[]
+    readonly askedAt?: number
     /** What is announced; absent: what comes. */
     readonly length?: number | 'unknown'
   }
 
-  function fill({ fields = {}, status = 200, body = [hello], length }: Given) {
+  function fill({ fields = {}, status = 200, body = [hello], askedAt = head.askedAt, length }: Given) {
     const size = body.reduce((sum, chunk) => sum + chunk.byteLength, 0)
     const sink = store.begin(
       key,
-      { ...head, status },
+      { ...head, status, askedAt },
       new Headers(fields),
       length === 'unknown' ? undefined : (length ?? size),
     )
@@ -174,17 +175,33 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
   it('keeps a note in the place of a response, and a response in the place of a note', async () => {
     await keep({})
     const note = { kind: 'hit-for-miss', until: head.keepUntil } as const
-    await store.note(key, note)
+    await store.note(key, note, head.askedAt)
     expect(await store.match(key)).toEqual({ kind: 'note', note })
     await keep({})
     expect(await (await opened()).text()).toBe('hello')
   })
 
-  it('forgets what is deleted', async () => {
+  it('forgets what it is told to', async () => {
     await keep({})
-    await store.delete(key)
-    await store.delete(key)
+    await store.forget(key, head.askedAt)
+    await store.forget(`${key}-other`, head.askedAt)
     expect(await store.match(key)).toBeUndefined()
+  })
+
+  test.each<[string, (askedAt: number) => Promise<void>]>([
+    ['a response', (askedAt) => keep({ askedAt, fields: { 'x-a': 'late' } })],
+    ['a large one', (askedAt) => keep({ askedAt, body: pieces })],
+    ['a note', (askedAt) => store.note(key, { kind: 'hit-for-miss', until: head.keepUntil }, askedAt)],
+    ['to let go', (askedAt) => store.forget(key, askedAt)],
+  ])('what was asked for last stays, whatever comes late: %s', async (_title, come) => {
+    await keep({ fields: { 'x-a': 'newest' } })
+    await come(head.askedAt - 1)
+    expect((await found())?.fields).toEqual({ 'x-a': 'newest' })
+    await store.forget(key, head.askedAt + 2)
+    await come(head.askedAt + 1)
+    expect(await store.match(key)).toBeUndefined()
+    await keep({ askedAt: head.askedAt + 2 })
+    expect(await (await opened()).text()).toBe('hello')
   })
 
   test.each<[string, readonly Uint8Array[], number | 'unknown']>([

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, type Mock, test, vi } from 'vitest'
 import { publishAgain } from '../../../workers/configuration.ts'
-import { documentOf, type Fault, type MemorySources, memorySources, record } from '../support/configurations.ts'
+import { documentOf, faults, type MemorySources, memorySources, patiently, record } from '../support/configurations.ts'
 import { configUrl, type GatewayUnderTest, gatewayOn } from '../support/gateway.ts'
 
 let sources: MemorySources
@@ -196,14 +196,6 @@ describe('RFC 9110 §13.1: replacing under a condition', () => {
 })
 
 describe('stores that are away', () => {
-  const faults: Fault[] = ['throws', 'throws at once', 'hangs']
-
-  /** Lets all the time pass that anybody waits for a store. */
-  async function patiently(asked: Promise<Response>): Promise<Response> {
-    await vi.advanceTimersByTimeAsync(60_000)
-    return asked
-  }
-
   test.each(faults)('D1 %s: 503, and nothing is changed', async (fault) => {
     await gateway.put(documentOf('v1'))
     sources.database.fault = fault

@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { publishAgain } from '../../../workers/configuration.ts'
-import { documentOf, type Fault, fail, type MemorySources, memorySources, record } from '../support/configurations.ts'
+import {
+  documentOf,
+  fail,
+  faults,
+  type MemorySources,
+  memorySources,
+  patiently,
+  record,
+} from '../support/configurations.ts'
 import { type GatewayUnderTest, gatewayOn, purgeUrl } from '../support/gateway.ts'
 
 let sources: MemorySources
@@ -195,14 +203,6 @@ it('takes a mebibyte', async () => {
 })
 
 describe('stores that are away', () => {
-  const faults: Fault[] = ['throws', 'throws at once', 'hangs']
-
-  /** Lets all the time pass that anybody waits for a store. */
-  async function patiently(asked: Promise<Response>): Promise<Response> {
-    await vi.advanceTimersByTimeAsync(60_000)
-    return asked
-  }
-
   test.each(faults)('D1 %s: 503, and nothing is changed', async (fault) => {
     await gateway.put(documentOf('v1'))
     sources.purges.fault = fault

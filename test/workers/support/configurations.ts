@@ -1,4 +1,5 @@
 // Configurations to put into stores, and stores in memory that fail as they are told.
+import { vi } from 'vitest'
 import { foldPurges, type Purge, type PurgeRecord } from '../../../shared/purge.ts'
 import type {
   ConfigurationDatabase,
@@ -29,6 +30,14 @@ export function purgesUpTo(epoch: number): PurgeRecord {
 export const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
 
 export type Fault = 'throws' | 'throws at once' | 'hangs'
+
+export const faults: readonly Fault[] = ['throws', 'throws at once', 'hangs']
+
+/** Lets all the time pass that anybody waits for a store; to be used with fake timers. */
+export async function patiently<T>(asked: Promise<T>): Promise<T> {
+  await vi.advanceTimersByTimeAsync(60_000)
+  return asked
+}
 
 /** What a call to a store does instead of working. */
 export function fail<T>(fault: Fault): Promise<T> {

@@ -9,8 +9,18 @@ interface Entry {
   readonly body: Uint8Array
 }
 
+interface Held {
+  readonly askedAt: number
+  /** Absent where what was there was let go. */
+  readonly content?: Entry | Note
+}
+
 export function memoryStore(): ResponseStore {
-  const entries = new Map<string, Entry | Note>()
+  const records = new Map<string, Held>()
+  const put = (key: string, askedAt: number, content?: Entry | Note) => {
+    if ((records.get(key)?.askedAt ?? 0) > askedAt) return
+    records.set(key, { askedAt, ...(content && { content }) })
+  }
   const stored = ({ head, fields, body }: Entry): StoredResponse => ({
     kind: 'response',
     head,
@@ -24,9 +34,9 @@ export function memoryStore(): ResponseStore {
   })
   return {
     async match(key) {
-      const entry = entries.get(key)
-      if (entry === undefined) return undefined
-      return 'head' in entry ? stored(entry) : { kind: 'note', note: entry }
+      const content = records.get(key)?.content
+      if (content === undefined) return undefined
+      return 'kind' in content ? { kind: 'note', note: content } : stored(content)
     },
     begin(key, head, fields, length) {
       const chunks: Uint8Array[] = []
@@ -39,7 +49,7 @@ export function memoryStore(): ResponseStore {
         end() {
           const body = joined(chunks)
           if (alive && (length ?? body.byteLength) === body.byteLength)
-            entries.set(key, { head, fields: Object.fromEntries(fields), body })
+            put(key, head.askedAt, { head, fields: Object.fromEntries(fields), body })
           alive = false
           return Promise.resolve()
         },
@@ -50,15 +60,15 @@ export function memoryStore(): ResponseStore {
       return sink
     },
     async update(key, storedAt, head, fields) {
-      const entry = entries.get(key)
-      if (entry === undefined || !('head' in entry) || entry.head.storedAt !== storedAt) return
-      entries.set(key, { head, fields: Object.fromEntries(fields), body: entry.body })
+      const content = records.get(key)?.content
+      if (content === undefined || 'kind' in content || content.head.storedAt !== storedAt) return
+      put(key, head.askedAt, { head, fields: Object.fromEntries(fields), body: content.body })
     },
-    async note(key, note) {
-      entries.set(key, note)
+    async note(key, note, askedAt) {
+      put(key, askedAt, note)
     },
-    async delete(key) {
-      entries.delete(key)
+    async forget(key, askedAt) {
+      put(key, askedAt)
     },
   }
 }

@@ -5,6 +5,7 @@ const now = Date.now()
 
 /** Fresh for a minute. */
 export const freshHead: StoredHead = {
+  askedAt: now,
   storedAt: now,
   freshUntil: now + 60_000,
   graceUntil: now + 60_000,
@@ -17,6 +18,7 @@ export const freshHead: StoredHead = {
   shareable: false,
   epoch: 0,
   tags: [],
+  unlisted: [],
   targeted: {},
 }
 

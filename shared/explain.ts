@@ -1,0 +1,83 @@
+// What an authorised request is told beside its answer: by which route, under which key, with which verdict, and why.
+import { serializeDictionary, Token } from 'structured-headers'
+import type { CacheStatus, ForwardReason } from './http/cache-status.ts'
+import type { NoStoreReason } from './http/may-store.ts'
+
+export type Verdict = 'hit' | 'stale' | 'validate' | 'miss' | 'hit-for-miss' | 'pass'
+
+export interface Explanation {
+  readonly route: string
+  readonly verdict: Verdict
+  readonly status: CacheStatus
+  /** Of the URL; absent where the store was not asked. */
+  readonly key?: string | undefined
+  /** What tells the variant from others, by name; null for what the request does not say. */
+  readonly selecting?: readonly (readonly [string, string | null])[] | undefined
+}
+
+/** A dictionary (RFC 9651 §3.2), in ASCII: other characters are percent-encoded. */
+export function formatExplanation({ route, verdict, status, key, selecting = [] }: Explanation): string {
+  const variant = selecting.map(([name, value]) => (value === null ? name : `${name}: ${value}`)).join('; ')
+  return serializeDictionary({
+    route,
+    verdict: new Token(verdict),
+    ...(key !== undefined && { key }),
+    ...(variant !== '' && { variant: ascii(variant) }),
+    why: whyOf(status),
+  })
+}
+
+const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/g, encodeURIComponent)
+
+function whyOf(status: CacheStatus): string {
+  switch (status.kind) {
+    case 'hit':
+      if (status.ttl >= 0) return `fresh for ${status.ttl} s more`
+      return `stale for ${-status.ttl} s, ${status.detail === 'grace' ? 'within its grace' : 'which the request takes'}`
+    case 'forward': {
+      const { because, stored, detail } = status
+      const fate = stored ? 'the answer is stored' : detail && `not stored: ${notStored[detail]}`
+      return fate ? `${forwarded[because]}; ${fate}` : forwarded[because]
+    }
+    case 'neither':
+      return 'the request wants a stored response only'
+    default:
+      return status satisfies never
+  }
+}
+
+const forwarded: Readonly<Record<ForwardReason, string>> = {
+  bypass: 'this route is not cached, or the request is an upgrade',
+  method: 'the method is not answered from a store',
+  'uri-miss': 'nothing that may be used is stored under this key',
+  'vary-miss': 'there are variants under this key, and none for this request',
+  request: 'the request does not take what is stored',
+  stale: 'what is stored is stale',
+  partial: 'a part of it is stored',
+}
+
+type Detail = NonNullable<Extract<CacheStatus, { kind: 'forward' }>['detail']>
+
+const notStored: Readonly<Record<Detail, string>> = {
+  'mode-off': 'this route is not cached',
+  method: 'the method says nothing that others may be told',
+  status: 'its status is not understood, or not final, or partial',
+  private: 'the origin says private',
+  'no-store': 'the origin says no-store',
+  'no-cache': 'the origin says no-cache, and gives no validator',
+  'request-no-store': 'the request says no-store',
+  authorization: 'the request has Authorization, and the origin does not say that it may be shared',
+  'set-cookie': 'it sets a cookie',
+  cookie: 'the request has cookies, and the origin does not say that it may be shared',
+  'unkeyed-field': 'the request has a field that may say who asks, and the origin does not say that it may be shared',
+  reflection: 'it repeats what only this request has said',
+  vary: 'it varies by what cannot be told from the request',
+  'event-stream': 'it is a stream of events',
+  framing: 'it ends with its connection, so that a cut one would look whole',
+  length: 'its Content-Length cannot be read',
+  'no-lifetime': 'nothing says how long it is fresh',
+  'stale-on-arrival': 'it is stale already, and has no validator',
+  'hit-for-miss': 'the last one could not be stored, nor can this one',
+  'error-grace': 'the origin failed, and what is stored stands in',
+  variants: 'its URL has as many variants as the route allows',
+} satisfies Record<NoStoreReason | Detail, string>

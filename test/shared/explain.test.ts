@@ -1,0 +1,45 @@
+import { parseDictionary } from 'structured-headers'
+import { describe, expect, test } from 'vitest'
+import { type Explanation, formatExplanation } from '../../shared/explain.ts'
+
+const hit: Explanation = { route: 'r', verdict: 'hit', status: { kind: 'hit', ttl: 7 } }
+
+describe('an explanation is a dictionary', () => {
+  test.each<[string, Explanation, string]>([
+    ['a hit', hit, 'route="r", verdict=hit, why="fresh for 7 s more"'],
+    [
+      'in its grace',
+      { ...hit, verdict: 'stale', status: { kind: 'hit', ttl: -7, detail: 'grace' } },
+      'route="r", verdict=stale, why="stale for 7 s, within its grace"',
+    ],
+    [
+      'stale, for a request that takes it',
+      { ...hit, status: { kind: 'hit', ttl: -7 } },
+      'route="r", verdict=hit, why="stale for 7 s, which the request takes"',
+    ],
+    [
+      'forwarded and stored',
+      { ...hit, verdict: 'miss', status: { kind: 'forward', because: 'uri-miss', status: 200, stored: true } },
+      'route="r", verdict=miss, why="nothing that may be used is stored under this key; the answer is stored"',
+    ],
+    [
+      'forwarded, and nothing came',
+      { ...hit, verdict: 'pass', status: { kind: 'forward', because: 'bypass', stored: false } },
+      'route="r", verdict=pass, why="this route is not cached, or the request is an upgrade"',
+    ],
+  ])('%s', (_, explanation, text) => expect(formatExplanation(explanation)).toBe(text))
+
+  test('whatever a key or a request says', () => {
+    const key = 'https://h/_weir/cache/2,"\\'
+    const text = formatExplanation({
+      ...hit,
+      key,
+      selecting: [
+        ['x-a', 'é"\n\\'],
+        ['x-b', null],
+      ],
+    })
+    const [value, variant] = ['key', 'variant'].map((name) => parseDictionary(text).get(name)?.[0])
+    expect([value, variant]).toEqual([key, 'x-a: %C3%A9"%0A\\; x-b'])
+  })
+})

@@ -1,0 +1,151 @@
+// The admit phase: an origin has answered, and what becomes of it is decided at its head, before its body flows.
+import { contentLength, tagsOf } from '../shared/http/fields.ts'
+import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
+import { hasNoContent } from '../shared/http/status.ts'
+import { hiddenTargets } from '../shared/http/targeted.ts'
+import { isReadable, reflectsInHead, spellings, tellingValues } from '../shared/http/unkeyed.ts'
+import { isNotModified, notModifiedResponse, stamp } from './deliver.ts'
+import { invalidate, keyOfTarget } from './invalidate.ts'
+import type { Answer, Forward, Life, Slot } from './life.ts'
+import { isEventStream, tidyResponse, unkeyedOf } from './messages.ts'
+import type { BodySink, StoredHead } from './ports.ts'
+import { reflectionGuard } from './reflection-guard.ts'
+import { relay } from './relay.ts'
+import { placeFor } from './variants.ts'
+
+/** Sends the answer on, and stores it where that is right. */
+export async function admit(life: Life, found: Forward, got: Answer): Promise<Response> {
+  const { ports, background } = life
+  const { response } = got
+  const responseTime = ports.now()
+  if (found.slot === undefined) await invalidate(life, response, responseTime)
+  const slot = found.slot ?? slotOfTarget(life, response)
+  const admission = slot && admissionOf(life, got, response.status, response.headers, responseTime)
+  const length = contentLength(response.headers)
+  let sink: BodySink | undefined
+  let detail: NoStoreReason | 'variants' | 'hit-for-miss' | undefined
+  if (admission?.kind === 'store' && slot !== undefined) {
+    const place = placeFor(life, slot, admission.vary, admission.keepUntil)
+    if (place === undefined) detail = 'variants'
+    else {
+      if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
+      const fields = tidyResponse(new Headers(response.headers), responseTime)
+      const { status, headers } = response
+      const head = headOf(life, admission, { status, tags: tagsOf(headers), targeted: hiddenTargets(headers) })
+      sink = guarded(ports.store.begin(place.key, head, fields, length), headers, admission.echoes)
+    }
+  } else if (admission?.kind === 'uncacheable' && found.slot !== undefined) {
+    detail = found.slot.hitForMiss ? 'hit-for-miss' : admission.because
+    noteUncacheable(life, found, found.slot, admission.because, response.status, responseTime)
+  }
+  const { body, done } = await bodyOf(life, got, length, sink)
+  if (sink !== undefined) background(done)
+  const status = {
+    kind: 'forward',
+    because: found.because,
+    status: response.status,
+    stored: sink !== undefined,
+    detail,
+  } as const
+  if (sink !== undefined && response.status === 200 && isNotModified(life, response.headers, responseTime)) {
+    // The store still gets all of it.
+    if (body instanceof ReadableStream) body.cancel().catch(() => undefined)
+    return stamp(life, found, notModifiedResponse(tidyResponse(new Headers(response.headers), responseTime)), status)
+  }
+  // Takes over the status, the fields, the WebSocket, and that coded bytes stay as they are.
+  const delivered = new Response(life.method === 'HEAD' ? null : body, response)
+  tidyResponse(delivered.headers, responseTime)
+  return stamp(life, found, delivered, status)
+}
+
+async function bodyOf({ method }: Life, got: Answer, length: number | undefined, sink: BodySink | undefined) {
+  const { response, idleMs, abandon } = got
+  if (response.body === null || method === 'HEAD' || hasNoContent(response.status)) {
+    return { body: null, done: sink === undefined ? Promise.resolve() : sink.end() }
+  }
+  // A stream of events may be silent for as long as nothing happens.
+  const silenceMs = isEventStream(response.headers) ? undefined : idleMs
+  return relay(response.body, { length, idleMs: silenceMs, sink, abandon })
+}
+
+/** Where the answer to a POST may go that says that it is what a GET would give (RFC 9110 §9.3.3). */
+function slotOfTarget(life: Life, response: Response): Slot | undefined {
+  if (life.method !== 'POST' || response.status !== 200) return undefined
+  const key = keyOfTarget(life, response.headers.get('content-location'))
+  return key === undefined ? undefined : { base: key, key, hitForMiss: false }
+}
+
+/** To be stored, unless its body says one of these again. */
+export type Stores = Extract<Admission, { kind: 'store' }> & { readonly echoes: readonly string[] }
+
+/** Decides before the body flows; `ofStored` where the body is the one that is stored already. */
+export function admissionOf(
+  life: Life,
+  got: Answer,
+  status: number,
+  fields: Headers,
+  responseTime: number,
+  ofStored = false,
+): Stores | Exclude<Admission, { kind: 'store' }> {
+  const { cache } = life.route
+  const admission = mayStore(
+    {
+      method: ofStored ? 'GET' : life.method,
+      isOfTarget: true,
+      requestFields: life.fields,
+      requestCacheControl: life.directives,
+      ...unkeyedOf(life),
+      status,
+      responseFields: fields,
+      requestTime: life.requestTime,
+      responseTime,
+      bodyIsWhole: ofStored,
+    },
+    cache,
+  )
+  if (admission.kind === 'uncacheable') return admission
+  const telling = tellingValues(got.sent, [...cache.key.headers, ...admission.vary], life.target.host)
+  const echoes = telling && spellings(telling)
+  return echoes === undefined || reflectsInHead(fields, echoes)
+    ? { kind: 'uncacheable', because: 'reflection' }
+    : { ...admission, echoes }
+}
+
+/** The sink of a response, which stores nothing that repeats what only its request has said. */
+export function guarded(sink: BodySink, fields: Headers, echoes: readonly string[]): BodySink {
+  if (!isReadable(fields.get('content-type'))) return sink
+  return reflectionGuard(sink, echoes, fields.get('content-encoding'))
+}
+
+/** What is remembered of a response that is stored. */
+export function headOf(
+  life: Life,
+  { kind: _, vary: __, echoes: ___, ...instants }: Stores,
+  response: Pick<StoredHead, 'status' | 'tags' | 'targeted'>,
+): StoredHead {
+  const { status, tags, targeted } = response
+  // The answer to a POST is what the POST has made: newer than what its success has let go.
+  const askedAt = life.method === 'POST' ? instants.storedAt : life.requestTime
+  return { ...instants, status, tags, targeted, askedAt, epoch: life.snapshot.purges.epoch }
+}
+
+const partial = new Set([206, 304, 416])
+
+/** How long what proved uncacheable is not waited for. */
+const hitForMissMs = 120_000
+
+/** Remembers it where nothing useful would be lost: neither a response that may be used, nor other variants. */
+function noteUncacheable(life: Life, found: Forward, slot: Slot, because: NoStoreReason, status: number, now: number) {
+  if (!isLasting(because) || status >= 500 || life.fields.get('authorization') !== null) return
+  if (life.method !== 'GET' || slot.hitForMiss) return
+  // Only this request made it so.
+  if (partial.has(status) || life.fields.get('range') !== null || found.because === 'request') return
+  const head = found.stored?.head
+  if (head !== undefined && now < Math.max(head.freshUntil, head.graceUntil, head.errorGraceUntil)) return
+  noteHitForMiss(life, slot, now)
+}
+
+/** `now` in milliseconds. */
+export function noteHitForMiss(life: Life, { key }: Slot, now: number): void {
+  life.background(life.ports.store.note(key, { kind: 'hit-for-miss', until: now + hitForMissMs }, life.requestTime))
+}
