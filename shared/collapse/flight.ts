@@ -1,0 +1,448 @@
+// What becomes of a flight: one exchange with the origin for a whole crowd that asks for the same thing. Events in,
+// commands out. The object that owns the flight holds streams, timers and bytes, and does what it is told, in order.
+//
+//   idle → asking ─┬→ flying ─┬→ landed     all bytes came: who comes now looks into the store
+//                  │          └→ lost       the origin cut it, or nobody was left: who comes begins another flight
+//                  ├→ landed                the store had it after all, or a 304 said that what it has is good
+//                  ├→ dispersed             uncacheable: one reader has the response, the others ask for themselves
+//                  ├→ failed                no head came: who comes within a moment gets the same failure
+//                  └→ lost                  nobody was left
+//
+// Its life goes one way, so what an aborted exchange still says finds a flight that is over, and changes nothing.
+//
+// Positions are not in the state: a reader's stream knows how many bytes it has passed on, and asks `next` with that
+// number. The window is two numbers. So a chunk costs the same for one reader and for two thousand, every state is
+// plain data that nothing changes, and who fell behind hears of it when it can do something about it: as it reads on.
+import { isStrong } from '../http/preconditions.ts'
+
+/** Given out by the object, to each reader a new one. */
+export type ReaderId = number
+
+export interface FlightLimits {
+  /** Bytes that are held for those who are behind; the newest chunk is held whatever its size. */
+  readonly windowBytes: number
+  /** The most that is fetched for the store alone, once nobody reads any more. */
+  readonly finishBytes: number
+  readonly maxReaders: number
+  /** What those do who come beyond `maxReaders`. */
+  readonly beyond: 'direct' | 'refuse'
+  /** The longest that a reader waits for the head of what somebody else asked for. */
+  readonly maxWaitMs: number
+  /** How long a flight that has ended answers those who come. */
+  readonly holdMs: number
+  /** Requests to the pools before there is a head, the first included. */
+  readonly tries: number
+}
+
+export const defaultFlightLimits: FlightLimits = {
+  windowBytes: 8 * 1024 * 1024,
+  finishBytes: 8 * 1024 * 1024,
+  maxReaders: 5000,
+  beyond: 'direct',
+  maxWaitMs: 10_000,
+  holdMs: 1000,
+  tries: 2,
+}
+
+/** `at` is in milliseconds since the epoch. */
+export type FlightEvent =
+  /** It is wanted in the store, as for grace: somebody leads who reads nothing. */
+  | { readonly kind: 'lead'; readonly at: number }
+  /** Somebody wants all of it. Once the head is known, only those come whose requests select this response. */
+  | { readonly kind: 'join'; readonly reader: ReaderId; readonly at: number }
+  | {
+      readonly kind: 'head'
+      readonly verdict: HeadVerdict
+      /** Those whose requests select another response than the one that was sent (RFC 9111 §4.1). */
+      readonly unfit: readonly ReaderId[]
+      readonly at: number
+    }
+  | { readonly kind: 'chunk'; readonly bytes: number }
+  /** The exchange ended as it should; before a head: what is asked for is in the store. */
+  | { readonly kind: 'land'; readonly at: number }
+  /** The exchange failed, and is over. */
+  | { readonly kind: 'fail'; readonly because: string; readonly at: number }
+  /** A reader's stream ended, well or badly. The store leaves when it gives the entry up. */
+  | { readonly kind: 'leave'; readonly reader: ReaderId | 'store' }
+  /** It is as late as `expiresAt` said. */
+  | { readonly kind: 'expire'; readonly at: number }
+
+export type HeadVerdict =
+  | {
+      readonly kind: 'store'
+      /** Bytes of the body, undefined where they were not announced. */
+      readonly total: number | undefined
+      readonly etag: string | null
+      readonly acceptsRanges: boolean
+    }
+  | { readonly kind: 'uncacheable' }
+
+/** After each step, those who wait for bytes ask `next` again. */
+export type FlightCommand =
+  /** Sends the request to the pools. */
+  | { readonly kind: 'ask' }
+  /** Ends the exchange with the origin, if it is not over. */
+  | { readonly kind: 'abort' }
+  /** Begins an entry in the store; it is committed or discarded later. */
+  | { readonly kind: 'begin' }
+  /** Puts the chunk of this event to those held, and into the entry. */
+  | { readonly kind: 'hold' }
+  /** Lets go of chunks that end at or before this offset. */
+  | { readonly kind: 'drop'; readonly before: number }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'discard' }
+  /** This flight is over: the event is for a new one. */
+  | { readonly kind: 'anew' }
+  | (Notice & { readonly readers: readonly ReaderId[] })
+
+/** What readers are told. After all but `serve` and `give` the flight knows them no more. */
+type Notice =
+  /** They get the head, and read by `next` from the beginning. */
+  | { readonly kind: 'serve' }
+  /** This one gets the response as it is. */
+  | { readonly kind: 'give' }
+  /** They ask for themselves, all at once, and do not come back. */
+  | { readonly kind: 'direct'; readonly because: DirectReason }
+  | { readonly kind: 'refuse'; readonly because: 'crowded' }
+  /** They find it in the store. */
+  | { readonly kind: 'landed' }
+  /** There is no response for them. */
+  | { readonly kind: 'fail'; readonly because: string }
+  /** Their responses break off, and look so; not of those who have gone on alone. */
+  | { readonly kind: 'cut'; readonly because: string }
+
+export type DirectReason =
+  | 'uncacheable'
+  /** The response is not for requests like theirs. */
+  | 'unfit'
+  | 'crowded'
+  /** They have waited for `maxWaitMs`. */
+  | 'waited'
+  /** The beginning was dropped before they came. */
+  | 'late'
+
+interface Reader {
+  readonly id: ReaderId
+  /** When it came. */
+  readonly since: number
+}
+
+/** The store wants it though nobody reads, takes it as it passes, or has given it up. */
+type StoreInterest = 'wants' | 'takes' | 'gone'
+
+interface Asking {
+  readonly phase: 'asking'
+  /** In the order in which they came. The exchange stands for the first one's own, whoever it was begun for. */
+  readonly readers: readonly Reader[]
+  readonly store: StoreInterest
+  readonly tries: number
+}
+
+interface Body {
+  /** Those who may still read. */
+  readonly readers: readonly Reader[]
+  /** Offset of the first byte that is held. */
+  readonly start: number
+  /** Bytes that came: the offset of the next one. */
+  readonly received: number
+  /** The entity tag by which the rest can be had elsewhere; undefined where it cannot. */
+  readonly resumeBy: string | undefined
+}
+
+interface Flying extends Body {
+  readonly phase: 'flying'
+  readonly store: StoreInterest
+  readonly total: number | undefined
+}
+
+interface Landed extends Body {
+  readonly phase: 'landed'
+  readonly until: number
+}
+
+/** Who comes before `until` is answered by the end itself; afterwards the flight is over. */
+export type Flight =
+  | { readonly phase: 'idle' }
+  | Asking
+  | Flying
+  | Landed
+  /** `given` has the response, until it leaves. */
+  | { readonly phase: 'dispersed'; readonly given: ReaderId | undefined; readonly until: number }
+  | { readonly phase: 'failed'; readonly because: string; readonly until: number }
+  | { readonly phase: 'lost' }
+
+export interface FlightStep {
+  readonly state: Flight
+  readonly commands: readonly FlightCommand[]
+}
+
+export const startFlight: Flight = { phase: 'idle' }
+
+/** What an event makes of a flight, and what is to be done. What a phase has no use for changes nothing. */
+export function step(state: Flight, event: FlightEvent, limits: FlightLimits): FlightStep {
+  switch (event.kind) {
+    case 'lead':
+      return lead(state, event.at)
+    case 'join':
+      return join(state, { id: event.reader, since: event.at }, limits)
+    case 'head':
+      return state.phase === 'asking' ? head(state, event, limits) : unchanged(state)
+    case 'chunk':
+      return state.phase === 'flying' ? chunk(state, event.bytes, limits) : unchanged(state)
+    case 'land':
+      return land(state, event.at, limits)
+    case 'fail':
+      return fail(state, event, limits)
+    case 'leave':
+      return leave(state, event.reader, limits)
+    case 'expire':
+      return state.phase === 'asking' ? expire(state, event.at, limits) : unchanged(state)
+    default:
+      return event satisfies never
+  }
+}
+
+const unchanged = (state: Flight): FlightStep => ({ state, commands: [] })
+
+function tell(readers: readonly Reader[], notice: Notice): FlightCommand[] {
+  return readers.length === 0 ? [] : [{ ...notice, readers: readers.map(({ id }) => id) }]
+}
+
+// Those who come ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+function lead(state: Flight, at: number): FlightStep {
+  if (isOver(state, at)) return anew(state)
+  switch (state.phase) {
+    case 'idle':
+      return ask({ phase: 'asking', readers: [], store: 'wants', tries: 1 })
+    case 'asking':
+    case 'flying':
+      return unchanged(state.store === 'takes' ? { ...state, store: 'wants' } : state)
+    default:
+      return unchanged(state)
+  }
+}
+
+function join(state: Flight, reader: Reader, limits: FlightLimits): FlightStep {
+  if (isOver(state, reader.since)) return anew(state)
+  switch (state.phase) {
+    case 'idle':
+      return ask({ phase: 'asking', readers: [reader], store: 'takes', tries: 1 })
+    case 'asking':
+    case 'flying':
+      return joinOthers(state, reader, limits)
+    case 'landed':
+      return { state, commands: tell([reader], { kind: 'landed' }) }
+    case 'dispersed':
+      return { state, commands: tell([reader], { kind: 'direct', because: 'uncacheable' }) }
+    case 'failed':
+      return { state, commands: tell([reader], { kind: 'fail', because: state.because }) }
+    case 'lost':
+      return anew(state)
+    default:
+      return state satisfies never
+  }
+}
+
+function joinOthers(state: Asking | Flying, reader: Reader, { maxReaders, beyond }: FlightLimits): FlightStep {
+  const isFlying = state.phase === 'flying'
+  if (isFlying && state.start > 0) return { state, commands: tell([reader], { kind: 'direct', because: 'late' }) }
+  if (state.readers.length >= maxReaders) {
+    return { state, commands: tell([reader], { kind: beyond, because: 'crowded' }) }
+  }
+  const joined = { ...state, readers: [...state.readers, reader] }
+  return { state: joined, commands: isFlying ? tell([reader], { kind: 'serve' }) : [] }
+}
+
+const ask = (state: Asking): FlightStep => ({ state, commands: [{ kind: 'ask' }] })
+
+const anew = (state: Flight): FlightStep => ({ state, commands: [{ kind: 'anew' }] })
+
+function isOver(state: Flight, at: number): boolean {
+  return state.phase === 'lost' || ('until' in state && at >= state.until)
+}
+
+// The exchange ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Head = Extract<FlightEvent, { kind: 'head' }>
+
+function head({ readers, store }: Asking, { verdict, unfit, at }: Head, limits: FlightLimits): FlightStep {
+  const isUnfit = new Set(unfit)
+  const fit = readers.filter(({ id }) => !isUnfit.has(id))
+  const others = tell(
+    readers.filter(({ id }) => isUnfit.has(id)),
+    { kind: 'direct', because: 'unfit' },
+  )
+  if (verdict.kind === 'uncacheable') {
+    const { state, commands } = disperse(fit, at + limits.holdMs)
+    return { state, commands: [...commands, ...others] }
+  }
+  const { total, etag, acceptsRanges } = verdict
+  const hasRanges = total !== undefined || acceptsRanges
+  const resumeBy = etag !== null && isStrong(etag) && hasRanges ? etag : undefined
+  const flying: Flying = { phase: 'flying', readers: fit, store, start: 0, received: 0, total, resumeBy }
+  const { state, commands } = settle(flying, limits)
+  return { state, commands: [{ kind: 'begin' }, ...tell(fit, { kind: 'serve' }), ...others, ...commands] }
+}
+
+function disperse([first, ...others]: readonly Reader[], until: number): FlightStep {
+  const given: FlightCommand[] = first === undefined ? [{ kind: 'abort' }] : tell([first], { kind: 'give' })
+  return {
+    state: { phase: 'dispersed', given: first?.id, until },
+    commands: [...given, ...tell(others, { kind: 'direct', because: 'uncacheable' })],
+  }
+}
+
+function chunk(state: Flying, bytes: number, { windowBytes }: FlightLimits): FlightStep {
+  const received = state.received + bytes
+  if (state.total !== undefined && received > state.total) return lose(state, 'too-long', { kind: 'abort' })
+  // Who has read all that came before is never more than one chunk behind, and stays in the window.
+  const start = Math.max(0, Math.min(received - windowBytes, state.received))
+  return {
+    state: { ...state, start, received },
+    commands: start > state.start ? [{ kind: 'hold' }, { kind: 'drop', before: start }] : [{ kind: 'hold' }],
+  }
+}
+
+function land(state: Flight, at: number, limits: FlightLimits): FlightStep {
+  const until = at + limits.holdMs
+  switch (state.phase) {
+    case 'asking':
+      return {
+        state: { phase: 'landed', readers: [], start: 0, received: 0, resumeBy: undefined, until },
+        commands: tell(state.readers, { kind: 'landed' }),
+      }
+    case 'flying': {
+      const { readers, start, received, total, resumeBy } = state
+      if (total !== undefined && received < total) return lose(state, 'too-short')
+      const body = { readers, start, received, resumeBy }
+      const landed = settle({ phase: 'landed', ...body, until: state.store === 'gone' ? at : until }, limits)
+      return { state: landed.state, commands: [{ kind: 'commit' }, ...landed.commands] }
+    }
+    default:
+      return unchanged(state)
+  }
+}
+
+function fail(
+  state: Flight,
+  { because, at }: Extract<FlightEvent, { kind: 'fail' }>,
+  limits: FlightLimits,
+): FlightStep {
+  switch (state.phase) {
+    case 'asking':
+      if (state.tries < limits.tries) return ask({ ...state, tries: state.tries + 1 })
+      return {
+        state: { phase: 'failed', because, until: at + limits.holdMs },
+        commands: tell(state.readers, { kind: 'fail', because }),
+      }
+    case 'flying':
+      return lose(state, because)
+    default:
+      return unchanged(state)
+  }
+}
+
+/** No byte more for anybody. What cut it may not meet the next exchange, so nobody is held off. */
+function lose({ readers, received }: Flying, because: string, ...commands: FlightCommand[]): FlightStep {
+  return {
+    state: { phase: 'lost' },
+    commands: [
+      ...commands,
+      { kind: 'discard' },
+      ...tell(readers, { kind: 'cut', because }),
+      { kind: 'drop', before: received },
+    ],
+  }
+}
+
+// Those who go ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function leave(state: Flight, reader: ReaderId | 'store', limits: FlightLimits): FlightStep {
+  if (state.phase === 'dispersed') {
+    if (state.given !== reader) return unchanged(state)
+    return { state: { ...state, given: undefined }, commands: [{ kind: 'abort' }] }
+  }
+  if (!('readers' in state)) return unchanged(state)
+  if (reader === 'store') return 'store' in state ? settle({ ...state, store: 'gone' }, limits) : unchanged(state)
+  return settle({ ...state, readers: state.readers.filter(({ id }) => id !== reader) }, limits)
+}
+
+/** Ends what nobody is there for any more. */
+function settle(state: Asking | Flying | Landed, { finishBytes }: FlightLimits): FlightStep {
+  if (state.readers.length > 0) return unchanged(state)
+  switch (state.phase) {
+    case 'asking':
+      return state.store === 'wants' ? unchanged(state) : { state: { phase: 'lost' }, commands: [{ kind: 'abort' }] }
+    case 'flying': {
+      const { total, received, store } = state
+      // What it costs to finish for nobody is known then, and small.
+      const isNearlyDone = store === 'takes' && total !== undefined && total - received <= finishBytes
+      return store === 'wants' || isNearlyDone ? unchanged(state) : lose(state, 'left', { kind: 'abort' })
+    }
+    case 'landed':
+      return { state: { ...state, start: state.received }, commands: [{ kind: 'drop', before: state.received }] }
+    default:
+      return state satisfies never
+  }
+}
+
+/** The first waits on: the exchange is its own, and to repeat it alone would take longer. The pools bound its time. */
+function expire(state: Asking, at: number, { maxWaitMs }: FlightLimits): FlightStep {
+  const hasWaited = ({ since }: Reader, place: number) => place > 0 && at - since >= maxWaitMs
+  const waited = state.readers.filter(hasWaited)
+  if (waited.length === 0) return unchanged(state)
+  const readers = state.readers.filter((reader, place) => !hasWaited(reader, place))
+  return { state: { ...state, readers }, commands: tell(waited, { kind: 'direct', because: 'waited' }) }
+}
+
+/** When to send `expire`, in milliseconds since the epoch; undefined while nobody waits who might give up. */
+export function expiresAt(state: Flight, { maxWaitMs }: FlightLimits): number | undefined {
+  const second = state.phase === 'asking' ? state.readers[1] : undefined
+  return second && second.since + maxWaitMs
+}
+
+// Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Next =
+  /** There are bytes held from this offset on. */
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'wait' }
+  /** All bytes were read. */
+  | { readonly kind: 'end' }
+  /**
+   * Asks for the bytes from this offset on by itself: Range, with the tag in If-Range (RFC 9110 §13.1.5). It leaves
+   * when its stream ends, or at the landing: until then somebody wants the rest, so the store gets it.
+   */
+  | { readonly kind: 'alone'; readonly from: number; readonly ifRange: string }
+  /** What is missing cannot be had: the response breaks off. */
+  | { readonly kind: 'cut' }
+
+const bytes: Next = { kind: 'bytes' }
+const wait: Next = { kind: 'wait' }
+const end: Next = { kind: 'end' }
+const cut: Next = { kind: 'cut' }
+
+/** How a reader goes on that has the head and the first `offset` bytes. */
+export function next(state: Flight, offset: number): Next {
+  switch (state.phase) {
+    case 'idle':
+    case 'asking':
+      return wait
+    case 'flying':
+    case 'landed':
+      if (offset < state.start) return fallOut(state, offset)
+      if (offset < state.received) return bytes
+      return state.phase === 'landed' ? end : wait
+    case 'dispersed':
+    case 'failed':
+    case 'lost':
+      return cut
+    default:
+      return state satisfies never
+  }
+}
+
+function fallOut({ resumeBy }: Body, from: number): Next {
+  return resumeBy === undefined ? cut : { kind: 'alone', from, ifRange: resumeBy }
+}
