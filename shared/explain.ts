@@ -70,6 +70,7 @@ const notStored: Readonly<Record<Detail, string>> = {
   'set-cookie': 'it sets a cookie',
   cookie: 'the request has cookies, and the origin does not say that it may be shared',
   'unkeyed-field': 'the request has a field that may say who asks, and the origin does not say that it may be shared',
+  'request-error': 'it is an error that this request alone may have caused',
   reflection: 'it repeats what only this request has said',
   vary: 'it varies by what cannot be told from the request',
   'event-stream': 'it is a stream of events',

@@ -7,10 +7,11 @@ import { isReadable, reflectsInHead, spellings, tellingValues } from '../shared/
 import { isNotModified, notModifiedResponse, stamp } from './deliver.ts'
 import { invalidate, keyOfTarget } from './invalidate.ts'
 import type { Answer, Forward, Life, Slot } from './life.ts'
-import { isEventStream, tidyResponse, unkeyedOf } from './messages.ts'
+import { isEventStream, tidyResponse } from './messages.ts'
 import type { BodySink, StoredHead } from './ports.ts'
 import { reflectionGuard } from './reflection-guard.ts'
 import { relay } from './relay.ts'
+import { unkeyedOf } from './unkeyed.ts'
 import { placeFor } from './variants.ts'
 
 /** Sends the answer on, and stores it where that is right. */
@@ -129,7 +130,7 @@ export function headOf(
   return { ...instants, status, tags, targeted, askedAt, epoch: life.snapshot.purges.epoch }
 }
 
-const partial = new Set([206, 304, 416])
+const partial = new Set([206, 304, 412, 416])
 
 /** How long what proved uncacheable is not waited for. */
 const hitForMissMs = 120_000

@@ -50,9 +50,10 @@ function asksForAll({ fields }: Life, { slot, stored }: Forward): boolean {
 
 /** Asks an origin behind a response, so that the store has something fresh for the next one. */
 export async function refresh(life: Life, found: Forward): Promise<void> {
-  // It is for everybody: what this client has already, or wants a part of, does not matter to it.
+  // It is for everybody: what this client has already, wants a part of, or says of itself, does not matter to it.
   const fields = without(life.fields, 'if-none-match', 'if-modified-since', 'if-range', 'range')
-  const response = await answer({ ...life, method: 'GET', fields }, found)
+  const passing = life.passing ?? found.stored?.head.unlisted
+  const response = await answer({ ...life, method: 'GET', fields, passing }, found)
   // Nobody reads it: it goes on for as long as the store wants it.
   await response.body?.cancel().catch(() => undefined)
 }

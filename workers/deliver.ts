@@ -21,16 +21,41 @@ import type { StoredResponse } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
 import { selectingOf } from './variants.ts'
 
-/** Answers from the store, with the fields that it has by now. */
+/** Answers from the store; `updated` are the fields that it has by now, where they are not those that are stored. */
 export async function deliverStored(
   life: Life,
   found: Hit | Forward,
   stored: StoredResponse,
   status: CacheStatus,
-  fields: Headers = new Headers(stored.fields),
+  updated?: Headers,
 ): Promise<Response> {
-  fields.set('Age', String(fromStore(stored.head, life.requestTime).age))
+  const age = String(fromStore(stored.head, life.requestTime).age)
+  if (updated === undefined && asksForWhole(life)) return deliverWhole(life, found, stored, status, age)
+  const fields = updated ?? new Headers(stored.fields)
+  fields.set('Age', age)
   return stamp(life, found, await represent(life, stored, fields), status)
+}
+
+function asksForWhole({ method, fields }: Life): boolean {
+  return method === 'GET' && !['range', 'if-none-match', 'if-modified-since'].some((name) => fields.get(name) !== null)
+}
+
+/** What most requests get. Its fields are put together before they become Headers, which leave the language at each call. */
+async function deliverWhole(
+  life: Life,
+  found: Hit | Forward,
+  { head, fields: stored, body }: StoredResponse,
+  status: CacheStatus,
+  age: string,
+): Promise<Response> {
+  const content = hasNoContent(head.status) ? null : await body()
+  if (content === undefined) return stamp(life, found, problemResponse(vanished), status)
+  const said = sayingsOf(life, found, status)
+  const fields: Record<string, string> = { ...stored, age, ...said.own }
+  for (const [name, value] of Object.entries(said.added)) {
+    fields[name] = stored[name] === undefined ? value : `${stored[name]}, ${value}`
+  }
+  return new Response(content, { status: head.status, headers: fields, encodeBody: 'manual' })
 }
 
 async function represent(life: Life, stored: StoredResponse, fields: Headers): Promise<Response> {
@@ -171,12 +196,21 @@ const vanished: Problem = {
 
 /** Marks a response as having passed this gateway, and says what the cache did. */
 export function stamp(life: Life, found: Hit | Forward, response: Response, status: CacheStatus): Response {
-  const { headers } = response
-  headers.append('Via', via)
-  headers.set('Weir-Epoch', String(life.snapshot.purges.epoch))
-  headers.append('Cache-Status', formatCacheStatus(status, life.explain ? found.slot?.key : undefined))
-  if (life.explain) headers.set('Weir-Explain', explanationOf(life, found, status))
+  const { added, own } = sayingsOf(life, found, status)
+  for (const [name, value] of Object.entries(added)) response.headers.append(name, value)
+  for (const [name, value] of Object.entries(own)) response.headers.set(name, value)
   return response
+}
+
+/** What the gateway says of a response: beside what others have said in the same fields, and in fields of its own. */
+function sayingsOf(life: Life, found: Hit | Forward, status: CacheStatus) {
+  return {
+    added: { via, 'cache-status': formatCacheStatus(status, life.explain ? found.slot?.key : undefined) },
+    own: {
+      'weir-epoch': String(life.snapshot.purges.epoch),
+      ...(life.explain && { 'weir-explain': explanationOf(life, found, status) }),
+    },
+  }
 }
 
 function explanationOf(life: Life, found: Hit | Forward, status: CacheStatus): string {

@@ -23,6 +23,8 @@ export interface Life {
   readonly directives: CacheControl
   readonly target: Target
   readonly route: Route
+  /** The headers that reach the origin though nobody knows them and they are not keyed; undefined: all. */
+  readonly passing: readonly string[] | undefined
   readonly pools: readonly PoolState[]
   readonly snapshot: Snapshot
   /** Milliseconds since the epoch. */

@@ -1,14 +1,12 @@
 // The messages that leave the gateway: the request to an origin, made from a client's, and the response to a client,
 // made from an origin's. What ends at this hop stays here, and what the gateway says about a request it says itself.
-import type { Route } from '../shared/config/schema.ts'
 import { originAcceptEncoding } from '../shared/http/content-coding.ts'
 import { type Fields, hopByHopFields, isForGateway, isForgeable } from '../shared/http/fields.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import { negotiated, selectingValue } from '../shared/http/selecting.ts'
 import { surrogateToken } from '../shared/http/targeted.ts'
-import { unlisted } from '../shared/http/unkeyed.ts'
-import { parseCookies } from '../shared/key.ts'
 import type { Life } from './life.ts'
+import { withholdUnkeyed } from './unkeyed.ts'
 
 export const via = '1.1 weir'
 
@@ -43,7 +41,10 @@ export function originFields(
   if (isWebSocketUpgrade(request)) fields.set('upgrade', 'websocket')
   if (life.explain) fields.delete('authorization')
   if (storable) {
-    withholdUnkeyed(fields, route)
+    withholdUnkeyed(fields, life)
+    // Of a request without content they say nothing, but may be what an origin gives an error for.
+    fields.delete('content-type')
+    fields.delete('max-forwards')
     for (const name of negotiated) replace(fields, name, selectingValue(life.fields, name, route.cache))
     fields.set('surrogate-capability', `${surrogateToken}="Surrogate/1.0"`)
   } else {
@@ -76,35 +77,6 @@ function replace(fields: Headers, name: string, value: string | null): void {
 
 /** Cloudflare always tells who asks; without it the gateway runs on a laptop and listens on loopback alone. */
 const loopback = '127.0.0.1'
-
-/** The fields that a route lets through beside what is keyed; undefined where it lets all of them through. */
-function passedUnkeyed({ cache }: Route): readonly string[] | undefined {
-  // A forced entry is given to everyone, so its origin must not see who asked first.
-  return cache.unkeyed ?? (cache.mode === 'force' ? [] : undefined)
-}
-
-function withholdUnkeyed(fields: Headers, route: Route): void {
-  const passed = passedUnkeyed(route)
-  if (passed === undefined) return
-  const { headers, cookies } = route.cache.key
-  for (const name of unlisted(fields.keys(), [...headers, ...passed])) fields.delete(name)
-  const given = parseCookies(fields.get('cookie'))
-  const kept = cookies.flatMap((name) => (given.has(name) ? [`${name}=${given.get(name)}`] : []))
-  if (kept.length === 0) fields.delete('cookie')
-  else fields.set('cookie', kept.join('; '))
-}
-
-/** What of a request reaches the origin without being keyed: the names of fields, and whether there are cookies. */
-export function unkeyedOf({ request, fields, route }: Life): { unlisted: string[]; hasCookies: boolean } {
-  if (passedUnkeyed(route) !== undefined) return { unlisted: [], hasCookies: false }
-  const { headers, cookies } = route.cache.key
-  const ended = hopByHopFields(request.headers)
-  const pairs = (fields.get('cookie') ?? '').split(';').map((pair) => pair.trim())
-  // What is no pair is somebody's cookie too.
-  const isKeyed = (pair: string) => cookies.some((name) => pair.startsWith(`${name}=`))
-  const hasCookies = pairs.some((pair) => pair !== '' && !isKeyed(pair))
-  return { unlisted: unlisted(request.headers.keys(), [...headers, ...ended]), hasCookies }
-}
 
 /** W3C Trace Context: a trace of its own for every request, since a client's word is not taken for it. */
 function traceparent(requestId: string): string {

@@ -18,6 +18,7 @@ import { contentOf } from './messages.ts'
 import type { Background, Ports } from './ports.ts'
 import type { Problem } from './problem.ts'
 import { deliverSliced } from './slices.ts'
+import { passingOf } from './unkeyed.ts'
 
 /** Answers one request of a client. */
 export async function proxy(request: Request, ports: Ports, background: Background): Promise<Response> {
@@ -41,6 +42,7 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
     method,
     explain,
     fields,
+    passing: passingOf(routed.route.cache),
     // A forced lifetime is the route's word; the client's Cache-Control does not change it.
     directives: requestDirectives(routed.route.cache.mode === 'force' ? null : fields),
     target,

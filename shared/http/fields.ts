@@ -54,9 +54,15 @@ export function isForgeable(name: string): boolean {
   return (
     // Gateway interfaces such as CGI make a hyphen of it.
     name.includes('_') ||
-    name.startsWith('x-forwarded-') ||
+    name.startsWith('forwarded') ||
+    name.startsWith('x-forward') ||
     name.startsWith('weir-') ||
     name.startsWith('cf-') ||
+    name.startsWith('cloudfront-') ||
+    name.startsWith('fastly-') ||
+    name.startsWith('akamai-') ||
+    name.startsWith('client-cert') ||
+    name.startsWith('x-azure-') ||
     name.startsWith('x-original-') ||
     name.startsWith('x-rewrite-') ||
     name.startsWith('x-http-method') ||
@@ -65,7 +71,6 @@ export function isForgeable(name: string): boolean {
 }
 
 const forgeable = new Set([
-  'forwarded',
   'x-real-ip',
   'x-client-ip',
   'x-remote-ip',
@@ -75,9 +80,22 @@ const forgeable = new Set([
   'front-end-https',
   'x-cluster-client-ip',
   'true-client-ip',
-  'fastly-client-ip',
+  'client-ip',
+  'fly-client-ip',
+  'do-connecting-ip',
+  'proxy-client-ip',
+  'wl-proxy-client-ip',
+  'x-originating-ip',
+  'x-proxyuser-ip',
+  'remote-addr',
+  'remote-user',
+  // Read as HTTP_PROXY by CGI programs.
+  'proxy',
   'x-host',
-  'x-forwarded',
+  'x-backend-host',
+  'x-http-host-override',
+  'x-http-path-override',
+  'x-http-destinationurl',
   'x-method-override',
   'x-request-id',
   'traceparent',

@@ -26,6 +26,8 @@ export interface Exchange {
   readonly unlisted: readonly string[]
   /** Whether the origin has seen cookies that are not keyed. */
   readonly hasCookies: boolean
+  /** Whether a field of the request is unusually long. */
+  readonly hasLongField: boolean
   /** Whether Content-Location says that the answer to a POST is what a GET of its target would give. */
   readonly isOfTarget?: boolean
 }
@@ -54,6 +56,7 @@ export type NoStoreReason =
   | 'set-cookie'
   | 'cookie'
   | 'unkeyed-field'
+  | 'request-error'
   | 'reflection'
   | 'vary'
   | 'event-stream'
@@ -64,7 +67,15 @@ export type NoStoreReason =
 
 /** What only this request made so: another one's answer may well be stored. */
 const ofThisRequest: ReadonlySet<NoStoreReason> = new Set([
-  ...(['method', 'request-no-store', 'authorization', 'cookie', 'unkeyed-field', 'reflection'] as const),
+  ...([
+    'method',
+    'request-no-store',
+    'authorization',
+    'cookie',
+    'unkeyed-field',
+    'reflection',
+    'request-error',
+  ] as const),
 ])
 
 /** Whether the next answer to such a request will hardly be storable either. */
@@ -91,6 +102,7 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
   // RFC 9110 §9.3.3: the answer to a POST has to say in words how long it is fresh.
   if (exchange.method === 'POST' && isOnlyAssumed(lifetime)) return uncacheable('method')
   const unlisted = exchange.unlisted.filter((name) => !vary.includes(name))
+  if (unlisted.length > maxUnlisted) return uncacheable('unkeyed-field')
   // The request may have said who asks: then the origin has to say in words that others may have the answer.
   if (rule.mode === 'respect' && !isShared(directives)) {
     const isMine = isOnlyAssumed(lifetime) || !isAsset(exchange.responseFields)
@@ -102,6 +114,7 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
     if (directives.cacheControl.noCache) return uncacheable('no-cache')
     return uncacheable(lifetime.by === 'nobody' ? 'no-lifetime' : 'stale-on-arrival')
   }
+  if (!isShared(directives) && isOfRequest(exchange)) return uncacheable('request-error')
   return { kind: 'store', ...instants, shareable: isShareable(directives.cacheControl), vary, unlisted }
 }
 
@@ -149,6 +162,20 @@ function personal(exchange: Exchange, cacheControl: CacheControl): NoStoreReason
   return undefined
 }
 
+/** An entry remembers so many names of fields, and no more. */
+const maxUnlisted = 16
+
+/** These are about the request's own range or conditions. */
+const ofThisRequestAlone = new Set([206, 304, 412, 416])
+/** These tell that something in the request was wrong, which the next one may not have. */
+const ofRequest = new Set([406, 413, 415, 417, 421, 425, 426, 428, 431])
+
+/** Whether an error may be what this very request has caused: stored, it would be everybody's. */
+function isOfRequest({ status, requestFields, hasLongField }: Exchange): boolean {
+  const isOdd = hasLongField || requestFields.get('range') !== null
+  return ofRequest.has(status) || (isOdd && (status === 400 || status === 501))
+}
+
 /** What has no whole body that a later request could be answered with. */
 function unstorable({
   method,
@@ -158,7 +185,7 @@ function unstorable({
   isOfTarget = false,
 }: Exchange): NoStoreReason | undefined {
   if (method !== 'GET' && !(method === 'POST' && isOfTarget)) return 'method'
-  if (status < 200 || status > 599 || status === 206 || status === 304) return 'status'
+  if (status < 200 || status > 599 || ofThisRequestAlone.has(status)) return 'status'
   if (responseFields.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true) return 'event-stream'
   const length = responseFields.get('content-length')
   if (length !== null && !/^\d+$/.test(length)) return 'length'

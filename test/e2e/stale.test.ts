@@ -13,10 +13,14 @@ beforeAll(async () => {
 })
 afterAll(() => bench?.close())
 
-/** Every answer says which one it is. */
+/** Every answer says the how manyth of its path it is. */
 function count(headers: Record<string, string> = {}) {
-  let answers = 0
-  bench.origin.handle = (_, response) => reply(response, `answer ${++answers}`, headers)
+  const answers = new Map<string | undefined, number>()
+  bench.origin.handle = ({ url }, response) => {
+    const answer = (answers.get(url) ?? 0) + 1
+    answers.set(url, answer)
+    reply(response, `answer ${answer}`, headers)
+  }
 }
 
 describe('grace: at once, with one refresh behind it', () => {

@@ -28,12 +28,13 @@ export interface Given {
   readonly asked?: Record<string, string>
   readonly delaySeconds?: number
   readonly unlisted?: readonly string[]
+  readonly hasLongField?: boolean
 }
 
 /** An answer of 5 bytes, with these fields beside its length. */
 export function exchange(
   answered: Record<string, string>,
-  { method = 'GET', status = 200, asked = {}, delaySeconds = 0, unlisted = [] }: Given,
+  { method = 'GET', status = 200, asked = {}, delaySeconds = 0, unlisted = [], hasLongField = false }: Given,
 ): Exchange {
   const requestFields = new Headers(asked)
   const responseFields = new Headers({ 'content-length': '5', ...answered })
@@ -44,6 +45,7 @@ export function exchange(
     method,
     requestFields,
     unlisted,
+    hasLongField,
     hasCookies: requestFields.get('cookie') !== null,
     requestCacheControl: requestDirectives(requestFields),
     status,

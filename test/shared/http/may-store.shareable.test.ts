@@ -8,6 +8,7 @@ import {
   credentials,
   exchange,
   force,
+  type Given,
   minute,
   off,
   respect,
@@ -81,6 +82,7 @@ describe('a field that is not keyed', () => {
     ['and the origin says so to caches such as this', ['x-user'], { 'cdn-cache-control': 'max-age=60' }, 60],
     ['that the origin varies by', ['x-user'], { ...minute, vary: 'X-User' }, 60],
     ['that says nothing of a person', ['debug'], minute, 60],
+    ['and too many of them', Array.from({ length: 17 }, (_, each) => `a${each}`), minute, 'unkeyed-field'],
   ])('%s', (_, unlisted, answered, verdict) => {
     expect(verdictOf(mayStore(exchange(answered, { unlisted }), respect))).toBe(verdict)
   })
@@ -88,6 +90,23 @@ describe('a field that is not keyed', () => {
   test('is remembered, unless the origin varies by it', () => {
     const asked = exchange({ ...minute, vary: 'lang' }, { unlisted: ['debug', 'lang'] })
     expect(mayStore(asked, respect)).toMatchObject({ unlisted: ['debug'], vary: ['lang'] })
+  })
+})
+
+describe('an error that the request alone may have caused', () => {
+  const range = { asked: { range: 'bytes=9-' } }
+  test.each<[string, Given, Record<string, string>, Verdict]>([
+    ['406, whatever was asked', { status: 406 }, minute, 'request-error'],
+    ['431', { status: 431 }, minute, 'request-error'],
+    ['and the origin says that others may have it', { status: 431 }, { 'cache-control': 'public, max-age=60' }, 60],
+    ['400 to a range', { status: 400, ...range }, minute, 'request-error'],
+    ['400 to a long field', { status: 400, hasLongField: true }, minute, 'request-error'],
+    ['400 to a plain request', { status: 400 }, minute, 60],
+    ['404 to a range', { status: 404, ...range }, minute, 60],
+    ['416, which is about the range', { status: 416, ...range }, { 'cache-control': 'public, max-age=60' }, 'status'],
+    ['412, which is about the conditions', { status: 412 }, { 'cache-control': 'public, max-age=60' }, 'status'],
+  ])('%s', (_, given, answered, verdict) => {
+    expect(verdictOf(mayStore(exchange(answered, given), respect))).toBe(verdict)
   })
 })
 
