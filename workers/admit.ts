@@ -1,15 +1,15 @@
 // The admit phase: an origin has answered, and what becomes of it is decided at its head, before its body flows.
 import { contentLength, tagsOf } from '../shared/http/fields.ts'
 import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
+import { isReadable, repeatsInHead, tellingValues } from '../shared/http/reflection.ts'
 import { hasNoContent } from '../shared/http/status.ts'
 import { hiddenTargets } from '../shared/http/targeted.ts'
-import { isReadable, reflectsInHead, spellings, tellingValues } from '../shared/http/unkeyed.ts'
 import { isNotModified, notModifiedResponse, stamp } from './deliver.ts'
 import { invalidate, keyOfTarget } from './invalidate.ts'
 import type { Answer, Forward, Life, Slot } from './life.ts'
 import { isEventStream, tidyResponse } from './messages.ts'
 import type { BodySink, StoredHead } from './ports.ts'
-import { reflectionGuard } from './reflection-guard.ts'
+import { type Echoes, reflectionGuard } from './reflection-guard.ts'
 import { relay } from './relay.ts'
 import { unkeyedOf } from './unkeyed.ts'
 import { placeFor } from './variants.ts'
@@ -77,7 +77,7 @@ function slotOfTarget(life: Life, response: Response): Slot | undefined {
 }
 
 /** To be stored, unless its body says one of these again. */
-export type Stores = Extract<Admission, { kind: 'store' }> & { readonly echoes: readonly string[] }
+export type Stores = Extract<Admission, { kind: 'store' }> & { readonly echoes: Echoes }
 
 /** Decides before the body flows; `ofStored` where the body is the one that is stored already. */
 export function admissionOf(
@@ -105,15 +105,14 @@ export function admissionOf(
     cache,
   )
   if (admission.kind === 'uncacheable') return admission
-  const telling = tellingValues(got.sent, [...cache.key.headers, ...admission.vary], life.target.host)
-  const echoes = telling && spellings(telling)
-  return echoes === undefined || reflectsInHead(fields, echoes)
+  const values = tellingValues(got.sent, [...cache.key.headers, ...admission.vary], life.target.host)
+  return values === undefined || repeatsInHead(fields, values)
     ? { kind: 'uncacheable', because: 'reflection' }
-    : { ...admission, echoes }
+    : { ...admission, echoes: { values, decoderFor: life.ports.decoderFor } }
 }
 
 /** The sink of a response, which stores nothing that repeats what only its request has said. */
-export function guarded(sink: BodySink, fields: Headers, echoes: readonly string[]): BodySink {
+export function guarded(sink: BodySink, fields: Headers, echoes: Echoes): BodySink {
   if (!isReadable(fields.get('content-type'))) return sink
   return reflectionGuard(sink, echoes, fields.get('content-encoding'))
 }

@@ -4,6 +4,7 @@ import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
+import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
@@ -43,6 +44,7 @@ function compose(env: Env, host: string): Ports {
     gateway,
     store,
     origins: fetchOrigin,
+    decoderFor,
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
     random,

@@ -11,6 +11,7 @@ export interface Ports {
   readonly configuration: ConfigurationPort
   readonly store: ResponseStore
   readonly origins: OriginPort
+  readonly decoderFor: DecoderPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
   /** Whether an Authorization field shows the admin token. */
@@ -129,6 +130,22 @@ export interface BodySink {
   end(): Promise<void>
   /** The body was cut: nothing is stored. */
   abort(): void
+}
+
+/**
+ * Begins to decode a body; what comes of it goes to `onPiece`. Undefined where nobody here knows the coding (in lower
+ * case).
+ */
+export type DecoderPort = (coding: string, onPiece: (piece: Uint8Array) => void) => Decoder | undefined
+
+/** Never throws: where the bytes make no sense, nothing more comes of them. */
+export interface Decoder {
+  /** What it was given and has not decoded yet. */
+  readonly waitingBytes: number
+  write(chunk: Uint8Array): void
+  /** Resolves when all that can be decoded has been given. */
+  end(): Promise<void>
+  stop(): void
 }
 
 export interface OriginPort {

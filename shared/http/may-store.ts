@@ -8,7 +8,7 @@ import { heuristicLifetime, heuristicStatuses, type Lifetime, statedLifetime } f
 import type { StoredInstants } from './may-reuse.ts'
 import { hasNoContent, isUnderstood } from './status.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted.ts'
-import { isPersonal } from './unkeyed.ts'
+import { isPersonal, maxUnlisted } from './unkeyed.ts'
 import { parseVary } from './vary.ts'
 
 export interface Exchange {
@@ -161,9 +161,6 @@ function personal(exchange: Exchange, cacheControl: CacheControl): NoStoreReason
   if (exchange.requestFields.get('authorization') !== null && !isShareable(cacheControl)) return 'authorization'
   return undefined
 }
-
-/** An entry remembers so many names of fields, and no more. */
-const maxUnlisted = 16
 
 /** These are about the request's own range or conditions. */
 const ofThisRequestAlone = new Set([206, 304, 412, 416])

@@ -1,4 +1,4 @@
-// `npm run bench [-- --rounds N --seconds S | --short]`: what a hit, a miss and a pass cost, beside Workers that do
+// `npm run bench [-- --rounds N --seconds S --only NAME… | --short]`: what a hit, a miss and a pass cost, beside Workers that do
 // the least that can be done. In bare Miniflare, in one run: every contestant has a short burst in every round, in
 // random order. Prints medians and ratios, and the platform calls of each kind of request.
 import { type ChildProcess, fork } from 'node:child_process'
@@ -15,6 +15,8 @@ interface Plan {
   /** Of one burst. */
   readonly seconds: number
   readonly warmUpSeconds: number
+  /** Names of contestants; empty: all. */
+  readonly only: readonly string[]
 }
 
 const connections = 16
@@ -25,7 +27,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const origin = forkModule('origin.ts')
 const [originUrl] = (await once(origin, 'message')) as [string]
 const load = forkModule('load.ts')
-const contestants = await startContestants(originUrl)
+const contestants = await startContestants(originUrl, plan.only)
 const counts = await countCalls(originUrl)
 const samples = await measure(contestants, plan)
 await Promise.all(contestants.map(({ close }) => close()))
@@ -38,12 +40,17 @@ process.exit(0)
 
 function readPlan(): Plan {
   const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, seconds: { type: 'string' }, short: { type: 'boolean', default: false } },
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
+      short: { type: 'boolean', default: false },
+    },
   })
   const rounds = Number(values.rounds ?? (values.short ? 3 : 15))
   const seconds = Number(values.seconds ?? (values.short ? 0.5 : 1))
   if (Number.isInteger(rounds) && rounds > 0 && seconds > 0) {
-    return { rounds, seconds, warmUpSeconds: values.short ? 0.5 : 2 }
+    return { rounds, seconds, warmUpSeconds: values.short ? 0.5 : 2, only: values.only }
   }
   console.error('--rounds takes a whole number, --seconds a number above 0.')
   process.exit(2)

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { beforeEach, describe, expect, it, test } from 'vitest'
+import { decoderFor } from '../../workers/adapters/decoder.ts'
 import type { BodySink } from '../../workers/ports.ts'
 import { reflectionGuard } from '../../workers/reflection-guard.ts'
 import { bytesOf, cutInto, difference, joined } from './support/bytes.ts'
@@ -37,8 +37,8 @@ function keep(): Kept {
 const text = (content: string) => new TextEncoder().encode(content)
 
 /** Sends a body in pieces through a guard to the end. */
-async function send(pieces: readonly Uint8Array[], spelled: readonly string[], coding: string | null = null) {
-  const guard = reflectionGuard(inner, spelled, coding)
+async function send(pieces: readonly Uint8Array[], values = [needle], coding: string | null = null) {
+  const guard = reflectionGuard(inner, { values, decoderFor }, coding)
   for (const piece of pieces) guard.write(piece)
   await guard.end()
   return guard
@@ -51,11 +51,12 @@ async function coded(bytes: Uint8Array, coding: 'gzip' | 'deflate'): Promise<Uin
 
 const fromBase64 = (content: string) => Uint8Array.from(atob(content), (character) => character.charCodeAt(0))
 
-const needle = 'evil.example'
+const needle = 'evilexample'
+const echoes = { values: [needle], decoderFor }
 const large = bytesOf(200_000)
 
 it('is not there where there is nothing to look for', () => {
-  expect(reflectionGuard(inner, [], 'gzip')).toBe(inner)
+  expect(reflectionGuard(inner, { values: [], decoderFor }, 'gzip')).toBe(inner)
 })
 
 describe('what is innocent reaches the store, byte for byte', () => {
@@ -64,7 +65,7 @@ describe('what is innocent reaches the store, byte for byte', () => {
     ['in pieces', cutInto(large, 1, 70_000, 2, 65_536)],
     ['with empty pieces', [new Uint8Array(0), large, new Uint8Array(0)]],
     ['empty', []],
-    ['with almost that', [text('evil.exampl'), text('.evil.exampl'), text(' evil.exampl')]],
+    ['with almost that', [text('evil.exampl; '), text('some evil.exampl'), text(' or so')]],
   ])('%s', async (_, pieces) => {
     await send(pieces, [needle])
     expect(inner.outcome).toBe('ended')
@@ -73,78 +74,24 @@ describe('what is innocent reaches the store, byte for byte', () => {
 })
 
 describe('what says one of the values again is not stored', () => {
-  test.each<[string, string, string[]]>([
-    ['at the beginning', 'evil.example and more', [needle]],
-    ['at the end', 'and more evil.example', [needle]],
-    ['alone', 'evil.example', [needle]],
-    ['in capitals', 'x EVIL.Example x', [needle]],
-    ['behind what looks alike', 'evil.evil.exampleevil.', [needle]],
-    ['the second of several', 'x evil.example x', ['something else', needle]],
-    ['the longest of several', `x ${'ab'.repeat(400)}! x`, [needle, `${'ab'.repeat(400)}!`]],
-    ['one that another one begins with', 'x evil.example x', ['evil.example.org', needle]],
-    ['two with the same end', 'x good.example x', ['evil.example', 'good.example']],
-    ['beyond ASCII', 'x <ünïcode> x', ['<ünïcode>']],
-  ])('%s', async (_, content, spelled) => {
-    const guard = await send([text(content)], spelled)
-    expect([inner.outcome, guard.wanted]).toEqual(['aborted', false])
-  })
-
-  it('wherever it is cut in two', async () => {
-    const body = text(`${'x'.repeat(30)}${needle}${'y'.repeat(30)}`)
-    for (let at = 0; at <= body.byteLength; at++) {
-      inner = keep()
-      await send([body.slice(0, at), body.slice(at)], ['another needle that is longer', needle])
-      expect(inner.outcome, `cut at ${at}`).toBe('aborted')
-    }
-  })
-
-  it('wherever it is cut in three', async () => {
-    const body = text(`xx${needle}yy`)
-    for (let at = 0; at <= body.byteLength; at++) {
-      for (let next = at; next <= body.byteLength; next++) {
-        inner = keep()
-        await send([body.slice(0, at), body.slice(at, next), body.slice(next)], [needle])
-        expect(inner.outcome, `cut at ${at} and ${next}`).toBe('aborted')
-      }
-    }
-  })
-
-  it('byte by byte', async () => {
-    await send(cutInto(text(`xx${needle}yy`), ...Array.from({ length: 16 }, () => 1)), [needle])
-    expect(inner.outcome).toBe('aborted')
-  })
+  test.each([[['not evil.example.']], [['x evil', '.example x']], [['x', 'EVIL%2e', '', 'example']]])(
+    '%j',
+    async (pieces) => {
+      const guard = await send(pieces.map(text), ['somethingelse', needle])
+      expect([inner.outcome, guard.wanted]).toEqual(['aborted', false])
+    },
+  )
 
   it('at once, and nothing more is taken', async () => {
-    const guard = reflectionGuard(inner, [needle], null)
+    const guard = reflectionGuard(inner, echoes, null)
     guard.write(text('before '))
     expect(guard.wanted).toBe(true)
-    guard.write(text(needle))
+    guard.write(text('evil.example'))
     expect([inner.outcome, guard.wanted]).toEqual(['aborted', false])
     guard.write(text('behind'))
     await guard.end()
     expect(inner.chunks).toHaveLength(1)
     expect(inner.outcome).toBe('aborted')
-  })
-
-  it('as a plain search would find it', async () => {
-    const letters = (minLength: number, maxLength: number) =>
-      fc.string({ unit: fc.constantFrom('a', 'b', 'A'), minLength, maxLength })
-    const sizes = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 12 })
-    await fc.assert(
-      fc.asyncProperty(
-        letters(0, 80),
-        fc.array(letters(2, 9), { minLength: 1, maxLength: 5 }),
-        sizes,
-        async (body, raw, cuts) => {
-          inner = keep()
-          const spelled = raw.map((value) => value.toLowerCase())
-          await send(cutInto(text(body), ...cuts), spelled)
-          const isThere = spelled.some((value) => body.toLowerCase().includes(value))
-          expect(inner.outcome).toBe(isThere ? 'aborted' : 'ended')
-        },
-      ),
-      { numRuns: 500 },
-    )
   })
 })
 
@@ -180,7 +127,7 @@ describe('a body in a coding is searched decoded', () => {
     await send([bytes], [needle], coding)
     expect(inner.outcome).toBe('aborted')
     inner = keep()
-    await send([bytes], ['something else'], coding)
+    await send([bytes], ['somethingelse'], coding)
     expect(inner.outcome).toBe('ended')
   })
 
@@ -213,8 +160,13 @@ describe('a body in a coding is searched decoded', () => {
     ['nobody knows', 'compress', (bytes) => bytes],
     ['is two', 'gzip, gzip', (bytes) => bytes],
   ])('one that %s misleads nobody, and is stored', async (_, coding, change) => {
-    await send([change(await coded(innocent, 'gzip'))], [needle], coding)
-    expect(inner.outcome).toBe('ended')
+    const bytes = change(await coded(innocent, 'gzip'))
+    for (const pieces of [[bytes], cutInto(bytes, ...Array.from({ length: 100 }, () => 10))]) {
+      inner = keep()
+      await send(pieces, [needle], coding)
+      expect(inner.outcome).toBe('ended')
+      expect(difference(joined(inner.chunks), bytes)).toBeUndefined()
+    }
   })
 })
 
@@ -232,7 +184,7 @@ describe('bombs', () => {
   })
 
   it('nor one of brotli, which a few bytes make', async () => {
-    const guard = reflectionGuard(inner, [needle], 'br')
+    const guard = reflectionGuard(inner, echoes, 'br')
     guard.write(brotliBomb.slice(0, 20))
     expect(guard.wanted).toBe(true)
     guard.write(brotliBomb.slice(20))
@@ -244,17 +196,11 @@ describe('bombs', () => {
     await send([await coded(new Uint8Array(30 * 1024 * 1024), 'gzip')], [needle], 'gzip')
     expect(inner.outcome).toBe('ended')
   })
-
-  it('values that are made to be compared all the time are given up', async () => {
-    const alike = Array.from({ length: 60 }, (_, index) => `${'a'.repeat(190 + index)}!`)
-    await send([text('a'.repeat(2_000_000))], alike)
-    expect(inner.outcome).toBe('aborted')
-  })
 })
 
 describe('the store behind', () => {
   test.each([null, 'gzip'])('that gives up is not wanted any more (coding %s)', async (coding) => {
-    const guard = reflectionGuard(inner, [needle], coding)
+    const guard = reflectionGuard(inner, echoes, coding)
     inner.wanted = false
     expect(guard.wanted).toBe(false)
     guard.write(await coded(text('innocent'), 'gzip'))
@@ -262,7 +208,7 @@ describe('the store behind', () => {
   })
 
   test.each([null, 'gzip'])('gets nothing more once the body was cut (coding %s)', async (coding) => {
-    const guard = reflectionGuard(inner, [needle], coding)
+    const guard = reflectionGuard(inner, echoes, coding)
     guard.write(await coded(text('innocent'), 'gzip'))
     guard.abort()
     guard.abort()
