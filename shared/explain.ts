@@ -27,7 +27,7 @@ export function formatExplanation({ route, verdict, status, key, selecting = [] 
   })
 }
 
-const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/g, encodeURIComponent)
+const ascii = (text: string): string => text.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent)
 
 function whyOf(status: CacheStatus): string {
   switch (status.kind) {

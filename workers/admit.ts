@@ -28,6 +28,7 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   if (admission?.kind === 'store' && slot !== undefined) {
     const place = placeFor(life, slot, admission.vary, admission.keepUntil)
     if (place === undefined) detail = 'variants'
+    else if (wouldHide(found, admission, responseTime)) detail = 'unkeyed-field'
     else {
       if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
       const fields = tidyResponse(new Headers(response.headers), responseTime)
@@ -57,6 +58,13 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   const delivered = new Response(life.method === 'HEAD' ? null : body, response)
   tidyResponse(delivered.headers, responseTime)
   return stamp(life, found, delivered, status)
+}
+
+/** Whether only some could be given the response, in the place of one that may still stand in for all. */
+function wouldHide({ stored }: Forward, { unlisted }: Stores, now: number): boolean {
+  if (stored === undefined || unlisted.length === 0 || stored.head.unlisted.length > 0) return false
+  const { graceUntil, errorGraceUntil, sickGraceUntil } = stored.head
+  return now < Math.max(graceUntil, errorGraceUntil, sickGraceUntil)
 }
 
 async function bodyOf({ method }: Life, got: Answer, length: number | undefined, sink: BodySink | undefined) {

@@ -4,11 +4,12 @@ import { isSick } from '../shared/balance/rank.ts'
 import { without } from '../shared/http/fields.ts'
 import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { admit } from './admit.ts'
+import { admitSlices, slicesFor } from './admit-slices.ts'
 import { deliverProblem, deliverStored } from './deliver.ts'
 import { failedProblem, forward, isError } from './forward.ts'
 import type { Forward, Life } from './life.ts'
 import { originFields } from './messages.ts'
-import { admitSlices, slicesFor } from './slices.ts'
+import { open } from './slices.ts'
 import { conditionsFor, updateByHead, validated } from './validate.ts'
 
 /** Has an origin answer, and admits the answer. */
@@ -66,5 +67,12 @@ async function standIn(life: Life, found: Forward, status?: number): Promise<Res
     if (status === undefined) stored.discard()
     return undefined
   }
-  return deliverStored(life, found, stored, { kind: 'forward', because, status, stored: false, detail: 'error-grace' })
+  const { slices } = stored
+  const opened = slices && (await open(life, slot, stored, slices))
+  if (opened !== undefined && opened.kind !== 'open') {
+    if (opened.kind === 'changed') opened.got.abandon()
+    return undefined
+  }
+  const told = { kind: 'forward', because, status, stored: false, detail: 'error-grace' } as const
+  return deliverStored(life, found, opened?.stored ?? stored, told)
 }

@@ -113,6 +113,20 @@ export function selectionOf({ fields: asked, requestTime }: Life, size: number, 
   return holds ? selectRanges(specs, size, maxRanges) : whole
 }
 
+/** The bytes that the answer carries, or is made of; undefined where it carries none. */
+export function bytesNeeded(
+  life: Life,
+  stored: Pick<StoredResponse, 'head' | 'fields' | 'size'>,
+): ByteRange | undefined {
+  const { head, size } = stored
+  const fields = new Headers(stored.fields)
+  if (life.method === 'HEAD' || size === 0 || isNotModified(life, fields, head.storedAt)) return undefined
+  const selection = selectionOf(life, size, fields)
+  if (selection.kind === 'unsatisfiable') return undefined
+  const single = selection.kind === 'ranges' && selection.ranges.length === 1 ? selection.ranges[0] : undefined
+  return single ?? { first: 0, last: size - 1 }
+}
+
 /** Undefined where the whole is to be sent after all. */
 async function partOf(
   stored: StoredResponse,
@@ -205,7 +219,10 @@ export function stamp(life: Life, found: Hit | Forward, response: Response, stat
 /** What the gateway says of a response: beside what others have said in the same fields, and in fields of its own. */
 function sayingsOf(life: Life, found: Hit | Forward, status: CacheStatus) {
   return {
-    added: { via, 'cache-status': formatCacheStatus(status, life.explain ? found.slot?.key : undefined) },
+    added: {
+      via,
+      'cache-status': formatCacheStatus(status, life.explain ? found.slot?.key.slice(0, longestKey) : undefined),
+    },
     own: {
       'weir-epoch': String(life.snapshot.purges.epoch),
       ...(life.explain && { 'weir-explain': explanationOf(life, found, status) }),
@@ -213,10 +230,19 @@ function sayingsOf(life: Life, found: Hit | Forward, status: CacheStatus) {
   }
 }
 
+/** Of a key so much is told: two of them have to fit beside the other fields. */
+const longestKey = 1024
+
 function explanationOf(life: Life, found: Hit | Forward, status: CacheStatus): string {
   const { slot } = found
   const selecting = slot?.variants && selectingOf(life, slot.variants.names)
-  return formatExplanation({ route: life.route.id, verdict: verdictOf(found), status, key: slot?.base, selecting })
+  return formatExplanation({
+    route: life.route.id,
+    verdict: verdictOf(found),
+    status,
+    key: slot?.base.slice(0, longestKey),
+    selecting,
+  })
 }
 
 function verdictOf(found: Hit | Forward): Verdict {

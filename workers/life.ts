@@ -15,6 +15,8 @@ export interface Life {
   readonly request: Request
   /** The method that the origin is asked with. */
   readonly method: string
+  /** Whether its Authorization is the admin token, which is for the gateway alone. */
+  readonly showsToken: boolean
   /** Whether the answer says how it came about. */
   readonly explain: boolean
   /** The request's fields as the next hop sees them. */

@@ -43,7 +43,7 @@ function foundAt(life: Life, slot: Slot, there: Stored | undefined): Found {
   const { note } = there
   if (note.until <= life.requestTime || note.kind === 'variants') return { slot }
   if (note.kind === 'hit-for-miss') return { slot: { ...slot, hitForMiss: true } }
-  return { slot, stored: slicedResponse(life, { key: slot.key, note }) }
+  return { slot, stored: slicedResponse({ key: slot.key, note }) }
 }
 
 function judge(life: Life, { slot, stored: found }: Found): Hit | Forward {

@@ -39,7 +39,7 @@ export function originFields(
     if (hopByHop.includes(name) || isForgeable(name) || name === 'host' || name === 'expect') fields.delete(name)
   }
   if (isWebSocketUpgrade(request)) fields.set('upgrade', 'websocket')
-  if (life.explain) fields.delete('authorization')
+  if (life.showsToken) fields.delete('authorization')
   if (storable) {
     withholdUnkeyed(fields, life)
     // Of a request without content they say nothing, but may be what an origin gives an error for.

@@ -34,13 +34,14 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
   if (routed.kind === 'refused') return refusal(request, routed.problem)
 
   const { method } = request
-  const explain = await isExplained(request, ports)
-  const fields = explain ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
+  const shown = await showsToken(request, ports)
+  const fields = shown ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
   const life: Life = {
     ...routed,
     request,
     method,
-    explain,
+    showsToken: shown,
+    explain: shown && request.headers.get('weir-explain') === '?1',
     fields,
     passing: passingOf(routed.route.cache),
     // A forced lifetime is the route's word; the client's Cache-Control does not change it.
@@ -77,9 +78,9 @@ function isPassed({ because }: Forward): boolean {
   return because === 'method' || because === 'bypass'
 }
 
-/** Whether whoever asks may know how the answer came about. The token that says so is for the gateway alone. */
-async function isExplained({ headers }: Request, ports: Ports): Promise<boolean> {
-  return headers.get('weir-explain') === '?1' && (await ports.isAdmin(headers.get('authorization')))
+/** Whether whoever asks for an explanation may have it. The token that says so is for the gateway alone. */
+async function showsToken({ headers }: Request, ports: Ports): Promise<boolean> {
+  return headers.has('weir-explain') && (await ports.isAdmin(headers.get('authorization')))
 }
 
 // refresh ─────────────────────────────────────────────────────────────────────────────────────────────────────────

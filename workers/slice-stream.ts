@@ -5,7 +5,7 @@ import type { Answer } from './life.ts'
 import type { BodySink } from './ports.ts'
 import { notIdle } from './relay.ts'
 
-/** An origin's answer that carries these bytes. */
+/** An origin's answer that carries a part of the content: `stated` is what it says that it carries. */
 export interface Run {
   readonly got: Answer
   readonly stated: ByteRange
@@ -18,14 +18,23 @@ export interface Slicing {
   readonly size: number
   /** Undefined for a slice that is not to be stored. */
   begin(index: number): BodySink | undefined
+  /** Looks into all that comes: where it tells of something, nothing more of the run is stored. */
+  search(piece: Uint8Array): boolean
 }
 
-/** The client, who gets the bytes that it wants out of all that pass. */
+/** Stores nothing. */
+export function unstored(size: number): Slicing {
+  return { sliceBytes: size, size, begin: () => undefined, search: () => false }
+}
+
+/** The client, who gets the bytes that it wants out of all that pass: each once, and in their order. */
 export interface Client {
   readonly body: ReadableStream
   /** False once it has left, or has got all that it wants. */
   readonly waits: boolean
-  /** These bytes stand at this position. */
+  /** The position of the next byte that it is to get. */
+  readonly next: number
+  /** These bytes stand at this position. Rejects where they would leave a gap. */
   take(position: number, bytes: Uint8Array): Promise<void>
   /** What it still wants will not come: it sees that its body is cut. */
   cut(error: unknown): Promise<void>
@@ -36,6 +45,7 @@ export function clientWanting(wanted: ByteRange): Client {
   const { readable, writable } = new FixedLengthStream(wanted.last - wanted.first + 1)
   const writer = writable.getWriter()
   let waits = wanted.last >= wanted.first
+  let next = wanted.first
   const left = () => {
     waits = false
   }
@@ -45,11 +55,19 @@ export function clientWanting(wanted: ByteRange): Client {
     get waits() {
       return waits
     },
+    get next() {
+      return next
+    },
     async take(position, bytes) {
-      const part = overlap(wanted, { first: position, last: position + bytes.byteLength - 1 })
+      const part = overlap(
+        { first: next, last: wanted.last },
+        { first: position, last: position + bytes.byteLength - 1 },
+      )
       if (!waits || part === undefined) return
+      if (part.first > next) throw new Error('There is a gap in what came.')
       await writer.write(bytes.subarray(part.first - position, part.last - position + 1)).catch(left)
-      if (!waits || part.last < wanted.last) return
+      next = part.last + 1
+      if (!waits || next <= wanted.last) return
       await writer.close().catch(left)
       waits = false
     },
@@ -62,26 +80,30 @@ export function clientWanting(wanted: ByteRange): Client {
  * byte to their last are stored. Rejects where the run is cut, or longer than it said.
  */
 export async function pourRun({ got, stated }: Run, slicing: Slicing, client: Client): Promise<void> {
+  const { sliceBytes, size } = slicing
   const reader = (got.response.body ?? new Blob().stream()).getReader() as ReadableStreamDefaultReader<Uint8Array>
-  const stored: Promise<void>[] = []
+  const ends: Promise<void>[] = []
   let sink: BodySink | undefined
+  let isRefused = false
   let position = stated.first
   try {
     while (position <= stated.last) {
       const { done, value } = await notIdle(reader.read(), got.idleMs)
       if (done) throw new Error('The origin cut a range.')
+      if (position + value.byteLength - 1 > stated.last) throw new Error('The origin sent more than it said.')
+      isRefused ||= slicing.search(value)
+      if (isRefused) sink?.abort()
       for (let rest = value; rest.byteLength > 0; ) {
-        const index = sliceAt(position, slicing.sliceBytes)
-        const slice = rangeOfSlice(index, slicing.sliceBytes, slicing.size)
-        if (position === slice.first && slice.last <= stated.last) sink = slicing.begin(index)
+        const slice = rangeOfSlice(sliceAt(position, sliceBytes), sliceBytes, size)
+        const isWhole = position === slice.first && slice.last <= stated.last
+        if (isWhole && !isRefused) sink = slicing.begin(sliceAt(position, sliceBytes))
         const piece = rest.subarray(0, slice.last - position + 1)
-        if (position + piece.byteLength - 1 > stated.last) throw new Error('The origin sent more than it said.')
         sink?.write(piece)
         await client.take(position, piece)
         position += piece.byteLength
         rest = rest.subarray(piece.byteLength)
         if (position <= slice.last) continue
-        if (sink !== undefined) stored.push(sink.end())
+        if (sink !== undefined) ends.push(sink.end())
         sink = undefined
         if (!client.waits && position <= stated.last) return got.abandon()
       }
@@ -91,6 +113,6 @@ export async function pourRun({ got, stated }: Run, slicing: Slicing, client: Cl
     got.abandon()
     throw error
   } finally {
-    await Promise.all(stored)
+    await Promise.all(ends)
   }
 }

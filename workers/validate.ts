@@ -4,11 +4,12 @@ import { isLasting } from '../shared/http/may-store.ts'
 import { sameWeak, validatorFields } from '../shared/http/preconditions.ts'
 import { hiddenTargets } from '../shared/http/targeted.ts'
 import { admissionOf, headOf } from './admit.ts'
+import { askAgain } from './admit-slices.ts'
 import { deliverStored } from './deliver.ts'
 import type { Answer, Forward, Life, Slot } from './life.ts'
 import { tidyResponse } from './messages.ts'
 import type { StoredHead, StoredResponse } from './ports.ts'
-import { freshened } from './slices.ts'
+import { freshened, open } from './slices.ts'
 import { placeFor } from './variants.ts'
 
 const validatorsOf = ({ fields }: StoredResponse) => ({
@@ -27,13 +28,14 @@ export async function validated(life: Life, found: Forward, slot: Slot, stored: 
   const answered = new Headers(got.response.headers)
   got.abandon()
   const { head, fields, kept } = freshen(life, slot, stored, got, answered, responseTime)
-  return deliverStored(
-    { ...life, requestTime: Math.max(life.requestTime, head.storedAt) },
-    found,
-    { ...stored, head },
-    { kind: 'forward', because: found.because, status: 304, stored: kept },
-    fields,
-  )
+  const freshLife = { ...life, requestTime: Math.max(life.requestTime, head.storedAt) }
+  const fresh = { ...stored, head }
+  const opened = stored.slices && (await open(freshLife, slot, fresh, stored.slices))
+  if (opened !== undefined && opened.kind !== 'open') {
+    return askAgain(life, found, opened.kind === 'changed' ? opened.got : got)
+  }
+  const told = { kind: 'forward', because: found.because, status: 304, stored: kept } as const
+  return deliverStored(freshLife, found, opened?.stored ?? fresh, told, fields)
 }
 
 /** What a HEAD tells of a stored response: that it is current, or that it is not (RFC 9111 §4.3.5). */

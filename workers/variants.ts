@@ -51,12 +51,14 @@ export function placeFor(life: Life, slot: Slot, vary: readonly string[], keepUn
     seen: grown ? [] : (variants?.seen ?? []),
     until: Math.max(keepUntil + noteMarginMs, variants?.until ?? 0),
   }
+  // A note that is full ends in its time, so that what filled it does not stay for ever.
+  const isFull = note.seen.length >= maxVariants
   const place = keyOfVariant(life, slot.base, note)
   // Only what the origin varies by is counted: the route knows how many values its own choice has.
   const hash = names.length === 0 ? undefined : shortHash(JSON.stringify(selectingOf(life, names).slice(-names.length)))
   const isSeen = hash === undefined || note.seen.includes(hash)
-  if (!isSeen && note.seen.length >= maxVariants) return undefined
-  if (isSeen && !isNew && keepUntil <= variants.until) return { key: place }
+  if (!isSeen && isFull) return undefined
+  if (isSeen && !isNew && (isFull || keepUntil <= variants.until)) return { key: place }
   const seen = isSeen ? note.seen : [...note.seen, hash]
   return { key: place, note: { ...note, seen } }
 }

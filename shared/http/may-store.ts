@@ -114,7 +114,7 @@ export function mayStore(exchange: Exchange, rule: CacheRule): Admission {
     if (directives.cacheControl.noCache) return uncacheable('no-cache')
     return uncacheable(lifetime.by === 'nobody' ? 'no-lifetime' : 'stale-on-arrival')
   }
-  if (!isShared(directives) && isOfRequest(exchange)) return uncacheable('request-error')
+  if (isOfRequest(exchange)) return uncacheable('request-error')
   return { kind: 'store', ...instants, shareable: isShareable(directives.cacheControl), vary, unlisted }
 }
 
@@ -165,7 +165,7 @@ function personal(exchange: Exchange, cacheControl: CacheControl): NoStoreReason
 /** These are about the request's own range or conditions. */
 const ofThisRequestAlone = new Set([206, 304, 412, 416])
 /** These tell that something in the request was wrong, which the next one may not have. */
-const ofRequest = new Set([406, 413, 415, 417, 421, 425, 426, 428, 431])
+const ofRequest = new Set([401, 403, 406, 407, 413, 415, 417, 421, 425, 426, 428, 429, 431])
 
 /** Whether an error may be what this very request has caused: stored, it would be everybody's. */
 function isOfRequest({ status, requestFields, hasLongField }: Exchange): boolean {

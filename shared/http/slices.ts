@@ -28,3 +28,11 @@ export function overlap(left: ByteRange, right: ByteRange): ByteRange | undefine
   const last = Math.min(left.last, right.last)
   return first > last ? undefined : { first, last }
 }
+
+/**
+ * Of one answer so many slices are read or stored; what is beyond comes in one piece. Each costs three calls of the
+ * platform, six where it is larger than what is held in memory, and a request has 50 of them at least.
+ */
+export function mostSlices(sliceBytes: number): number {
+  return sliceBytes > 1_048_576 ? 5 : 12
+}

@@ -95,6 +95,21 @@ test('the token is for the gateway: the origin does not see it, and the answer i
   await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
 })
 
+test.each(['?0', '1', '?1;a=1', '?1, ?1', 'yes'])(
+  'the token is for the gateway, whatever is asked: %s',
+  async (asked) => {
+    says('public, max-age=60')
+    await bench.ask(bench.fresh(), { headers: { ...authorised, 'weir-explain': asked } })
+    expect(bench.seen.at(-1)?.headers).not.toHaveProperty('authorization')
+  },
+)
+
+test('what it says fits, however long the URL is', async () => {
+  says('max-age=60')
+  const told = await explained(`${bench.fresh()}/${'x'.repeat(7000)}`)
+  expect(told).toMatchObject({ status: 200, verdict: 'miss' })
+})
+
 test.each<[string, Record<string, string>]>([
   ['no token', { 'weir-explain': '?1' }],
   ['another token', { 'weir-explain': '?1', authorization: 'Bearer guessed' }],

@@ -20,6 +20,8 @@ function textOf(version: string, size: number): string {
 
 interface Served {
   text: string
+  /** The most bytes that it sends of a range. */
+  cap: number
   headers: Record<string, string>
   /** The ranges that were asked for. */
   readonly asked: (string | undefined)[]
@@ -27,7 +29,12 @@ interface Served {
 
 /** An origin that has one content and answers to ranges as RFC 9110 says. */
 function serve(text: string, headers: Record<string, string> = { etag: '"1"' }): Served {
-  const served: Served = { text, headers: { 'cache-control': 'max-age=60', ...headers }, asked: [] }
+  const served: Served = {
+    text,
+    cap: Number.POSITIVE_INFINITY,
+    headers: { 'cache-control': 'max-age=60', ...headers },
+    asked: [],
+  }
   bench.origin.handle = (request, response) => {
     const { body, status, fields } = answerTo(request, served)
     if (status === 304) response.writeHead(304, fields).end()
@@ -36,7 +43,7 @@ function serve(text: string, headers: Record<string, string> = { etag: '"1"' }):
   return served
 }
 
-function answerTo({ headers: request }: IncomingMessage, { text, headers, asked }: Served) {
+function answerTo({ headers: request }: IncomingMessage, { text, cap, headers, asked }: Served) {
   asked.push(request.range)
   if (request['if-none-match'] === headers.etag && headers.etag) return { body: '', status: 304, fields: headers }
   const match = /^bytes=(\d*)-(\d*)$/.exec(request.range ?? '')
@@ -44,7 +51,7 @@ function answerTo({ headers: request }: IncomingMessage, { text, headers, asked 
   if (match === null || isOther) return { body: text, status: 200, fields: headers }
   const [, from = '', to = ''] = match
   const first = from === '' ? Math.max(0, text.length - Number(to)) : Number(from)
-  const last = from === '' || to === '' ? text.length - 1 : Math.min(Number(to), text.length - 1)
+  const last = from === '' || to === '' ? text.length - 1 : Math.min(Number(to), text.length - 1, first + cap - 1)
   const says = (range: string) => ({ ...headers, 'content-range': `bytes ${range}/${text.length}` })
   if (first > last) return { body: '', status: 416, fields: says('*') }
   return { body: text.slice(first, last + 1), status: 206, fields: says(`${first}-${last}`) }
@@ -243,6 +250,145 @@ describe('never a byte of another version', () => {
     expect(again.text).toBe(text.slice(65_536, 65_546))
     expect(served.asked).toEqual(['bytes=65536-131071'])
   })
+})
+
+describe('an origin may send less than it is asked for', () => {
+  test.each([100_000, 60_000, 10_000])('%i bytes at once, from the beginning', async (cap) => {
+    const served = serve(textOf('a', 300_000))
+    served.cap = cap
+    const path = bench.fresh('/small')
+    // What it sends is passed on as it is.
+    const part1 = await part(path, '0-199999')
+    expect(part1.range).toBe(`bytes 0-${cap - 1}/300000`)
+    expect(part1.text === served.text.slice(0, cap)).toBe(true)
+  })
+
+  test.each([100_000, 60_000, 30_000])('%i bytes at once, from the second slice on', async (cap) => {
+    const served = serve(textOf('a', 300_000))
+    const path = await held(served)
+    served.cap = cap
+    const longer = await part(path, '0-199999')
+    expect([longer.status, longer.range]).toEqual([206, 'bytes 0-199999/300000'])
+    expect(longer.text === served.text.slice(0, 200_000)).toBe(true)
+    expect((await bench.ask(path)).text === served.text).toBe(true)
+  })
+
+  test('too little to go on: the answer is cut, and the origin is not asked for ever', async () => {
+    const served = serve(textOf('a', 300_000))
+    const path = await held(served)
+    served.cap = 10
+    await expect(part(path, '0-199999')).rejects.toThrow()
+    expect(served.asked.length).toBeLessThan(50)
+  })
+})
+
+/** The path of a content of which the first slice is stored. */
+async function held(served: Served): Promise<string> {
+  const path = bench.fresh('/small')
+  await part(path, '0-9')
+  await expect.poll(async () => (await part(path, '0-9')).cache).toContain('hit')
+  served.asked.length = 0
+  return path
+}
+
+describe('what is missing is asked for in nobody’s name', () => {
+  test('without credentials, cookies, and fields that the first did not have', async () => {
+    serve(textOf('a', 300_000), { etag: '"1"', 'cache-control': 'public, max-age=60' })
+    const path = bench.fresh('/small')
+    await part(path, '0-9')
+    await expect.poll(async () => (await part(path, '0-9')).cache).toContain('hit')
+    await part(path, '70000-70009', { authorization: 'Bearer x', cookie: 'a=1', foo: '1', 'x-api-key': 'k' })
+    const sent = bench.seen.at(-1)!.headers
+    for (const name of ['authorization', 'cookie', 'foo', 'x-api-key']) expect(sent).not.toHaveProperty(name)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['private', { 'cache-control': 'private' }],
+    ['a cookie', { 'set-cookie': 'a=1' }],
+    ['another Vary', { vary: 'accept-language' }],
+    ['another type', { 'content-type': 'text/html' }],
+  ])('a part that is not for others is not stored, and ends what is: %s', async (_, headers) => {
+    const served = serve(textOf('a', 300_000))
+    const path = await held(served)
+    Object.assign(served.headers, headers)
+    const wanted = served.text.slice(70_000, 70_010)
+    expect((await part(path, '70000-70009')).text).toBe(wanted)
+    const again = await part(path, '70000-70009', { 'accept-language': 'xx' })
+    expect([again.text, again.cache.includes('hit;')]).toEqual([wanted, false])
+  })
+
+  test('a part that repeats what its request has said is not stored', async () => {
+    const served = serve('', { etag: '"1"', 'content-type': 'text/html' })
+    const heedless = bench.origin.handle
+    bench.origin.handle = (request, response) => {
+      served.text = `${request.headers['user-agent']}`.padEnd(300_000, '.')
+      heedless(request, response)
+    }
+    const path = bench.fresh('/small')
+    const evil = '"><script src=//evil.example></script>'
+    expect((await part(path, '0-99', { 'user-agent': evil })).text).toContain(evil)
+    for (let time = 0; time < 5; time++)
+      expect((await part(path, '0-99', { 'user-agent': 'Innocent/1.0' })).text).not.toContain('evil')
+    expect((await bench.ask(path, { headers: { 'user-agent': 'Innocent/1.0' } })).text).not.toContain('evil')
+  })
+
+  test.each([403, 429, 302, 416, 503])('a %i to one who asks for what is missing ends nothing', async (status) => {
+    const served = serve(textOf('a', 300_000))
+    const path = await held(served)
+    bench.origin.handle = (_, response) => reply(response, 'no', {}, status)
+    expect((await part(path, '70000-70009')).status).toBe(status)
+    expect((await part(path, '0-9')).cache).toContain('hit')
+  })
+
+  test('a 304 to nobody’s question is an origin’s error', async () => {
+    const served = serve(textOf('a', 300_000))
+    const path = await held(served)
+    bench.origin.handle = (_, response) => response.writeHead(304, { etag: '"1"' }).end()
+    expect((await part(path, '70000-70009')).status).toBe(502)
+    expect((await part(path, '0-9')).cache).toContain('hit')
+  })
+})
+
+test('one that has changed is cut once, and whole from then on', async () => {
+  const served = serve(textOf('a', 300_000))
+  const path = await held(served)
+  Object.assign(served, { text: textOf('b', 300_000), headers: { ...served.headers, etag: '"2"' } })
+  await expect(bench.ask(path)).rejects.toThrow()
+  expect((await bench.ask(path)).text === served.text).toBe(true)
+  expect((await part(path, '0-9')).text).toBe(served.text.slice(0, 10))
+})
+
+test('a range does not keep a whole from the store that is under way', async () => {
+  const path = bench.fresh()
+  const text = textOf('a', 100_000)
+  const fields = { etag: 'W/"1"', 'cache-control': 'max-age=60', 'content-length': text.length }
+  const begun = Promise.withResolvers<() => void>()
+  bench.origin.handle = ({ headers: { range } }, response) => {
+    const part = { ...fields, 'content-length': 1, 'content-range': `bytes 0-0/${text.length}` }
+    if (range !== undefined) return response.writeHead(206, part).end('a')
+    response.writeHead(200, fields).write(text.slice(0, 1000))
+    begun.resolve(() => response.end(text.slice(1000)))
+    return undefined
+  }
+  const whole = bench.ask(path)
+  const finish = await begun.promise
+  await part(path, '0-0')
+  finish()
+  expect((await whole).text === text).toBe(true)
+  await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
+})
+
+test('beyond the slices that one answer is made of it is no hit, and nothing for only-if-cached', async () => {
+  const served = serve(textOf('a', 65_536 * 14))
+  const path = bench.fresh('/small')
+  for (const first of [0, 6, 12]) {
+    const last = Math.min((first + 6) * 65_536, served.text.length) - 1
+    await part(path, `${first * 65_536}-${last}`)
+  }
+  await expect.poll(async () => (await part(path, '0-500000')).cache).toContain('hit')
+  expect((await part(path, '0-', { 'cache-control': 'only-if-cached' })).status).toBe(504)
+  const all = await part(path, '0-')
+  expect([all.text === served.text, all.cache]).toEqual([true, 'weir; fwd=partial; fwd-status=206; stored'])
 })
 
 test('a stale one is validated, and lives on', async () => {

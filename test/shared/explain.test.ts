@@ -37,9 +37,10 @@ describe('an explanation is a dictionary', () => {
       selecting: [
         ['x-a', 'é"\n\\'],
         ['x-b', null],
+        ['x-c', '😀\ud83d'],
       ],
     })
     const [value, variant] = ['key', 'variant'].map((name) => parseDictionary(text).get(name)?.[0])
-    expect([value, variant]).toEqual([key, 'x-a: %C3%A9"%0A\\; x-b'])
+    expect([value, variant]).toEqual([key, 'x-a: %C3%A9"%0A\\; x-b; x-c: %F0%9F%98%80%EF%BF%BD'])
   })
 })

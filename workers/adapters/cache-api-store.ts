@@ -52,7 +52,10 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     const there = await (await cache()).match(key)
     const record = there && recordOf(there)
     discard(there)
-    return record !== undefined && record.askedAt > askedAt
+    // That nothing could be stored is no reason not to store what can be.
+    const isNewer = record !== undefined && record.askedAt > askedAt && !isHitForMiss(record)
+    // What took longer than marks stand may have been let go meanwhile.
+    return isNewer || Date.now() - askedAt > forgottenMs
   }
 
   const put = async (key: string, record: NoteRecord | ForgottenRecord, until: number): Promise<void> => {
@@ -130,6 +133,10 @@ const smallBody = 65_536
 function recordOf(response: Response): StoreRecord | undefined {
   const text = response.headers.get(entryField)
   return text === null ? undefined : (JSON.parse(text) ?? undefined)
+}
+
+function isHitForMiss(record: StoreRecord): boolean {
+  return 'note' in record && record.note.kind === 'hit-for-miss'
 }
 
 function isEntry(record: StoreRecord): record is EntryRecord {

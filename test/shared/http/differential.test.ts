@@ -289,8 +289,8 @@ function guessedFrom(view: View): number | undefined {
   return since > 0 ? since : undefined
 }
 
-/** The final statuses drawn that the other does not know, and so never stores. */
-const unknownToOther: ReadonlySet<number> = new Set([299, 403, 429, 500, 599])
+/** The final statuses drawn that the other does not know, and so never stores, while we do. */
+const unknownToOther: ReadonlySet<number> = new Set([299, 500, 599])
 
 interface Row {
   readonly name: string

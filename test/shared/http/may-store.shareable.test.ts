@@ -98,7 +98,8 @@ describe('an error that the request alone may have caused', () => {
   test.each<[string, Given, Record<string, string>, Verdict]>([
     ['406, whatever was asked', { status: 406 }, minute, 'request-error'],
     ['431', { status: 431 }, minute, 'request-error'],
-    ['and the origin says that others may have it', { status: 431 }, { 'cache-control': 'public, max-age=60' }, 60],
+    ['whatever the origin says', { status: 431 }, { 'cache-control': 'public, max-age=60' }, 'request-error'],
+    ['403, which may be about who asks', { status: 403 }, { 'cache-control': 'public, max-age=60' }, 'request-error'],
     ['400 to a range', { status: 400, ...range }, minute, 'request-error'],
     ['400 to a long field', { status: 400, hasLongField: true }, minute, 'request-error'],
     ['400 to a plain request', { status: 400 }, minute, 60],

@@ -172,6 +172,13 @@ it('memory that fills have used is given back, however they end', async () => {
   expect(cache.puts).toEqual([key])
 })
 
+it('keeps nothing that took longer than what is let go is remembered', async () => {
+  const store = cacheApiStore(cache.open)
+  const askedAt = Date.now() - 600_001
+  await store.begin(key, { ...freshHead, askedAt }, new Headers(), 0).end()
+  expect(await store.match(key)).toBeUndefined()
+})
+
 // The Cache API puts a Date of its own in its place, and what Expires says would be counted from there.
 it('RFC 9111 §4.2.1: gives back the origin’s Date', async () => {
   const store = cacheApiStore(() => caches.open('dates'))

@@ -181,6 +181,12 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     expect(await (await opened()).text()).toBe('hello')
   })
 
+  it('a note that nothing could be stored outdates nothing', async () => {
+    await store.note(key, { kind: 'hit-for-miss', until: head.keepUntil }, head.askedAt + 1)
+    await keep({})
+    expect(await (await opened()).text()).toBe('hello')
+  })
+
   it('forgets what it is told to', async () => {
     await keep({})
     await store.forget(key, head.askedAt)

@@ -18,7 +18,10 @@ interface Held {
 export function memoryStore(): ResponseStore {
   const records = new Map<string, Held>()
   const put = (key: string, askedAt: number, content?: Entry | Note) => {
-    if ((records.get(key)?.askedAt ?? 0) > askedAt) return
+    const there = records.get(key)
+    const isHitForMiss =
+      there?.content !== undefined && 'kind' in there.content && there.content.kind === 'hit-for-miss'
+    if (there !== undefined && there.askedAt > askedAt && !isHitForMiss) return
     records.set(key, { askedAt, ...(content && { content }) })
   }
   const stored = ({ head, fields, body }: Entry): StoredResponse => ({
