@@ -25,7 +25,7 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   const length = contentLength(response.headers)
   let sink: BodySink | undefined
   let detail: NoStoreReason | 'variants' | 'hit-for-miss' | undefined
-  if (admission?.kind === 'store' && slot !== undefined) {
+  if (admission?.kind === 'store' && slot !== undefined && got.flight?.stores !== false) {
     const place = placeFor(life, slot, admission.vary, admission.keepUntil)
     if (place === undefined) detail = 'variants'
     else if (wouldHide(found, admission, responseTime)) detail = 'unkeyed-field'
@@ -47,6 +47,7 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
     because: found.because,
     status: response.status,
     stored: sink !== undefined,
+    collapsed: got.flight?.collapsed,
     detail,
   } as const
   if (sink !== undefined && response.status === 200 && isNotModified(life, response.headers, responseTime)) {
@@ -81,7 +82,7 @@ async function bodyOf({ method }: Life, got: Answer, length: number | undefined,
 function slotOfTarget(life: Life, response: Response): Slot | undefined {
   if (life.method !== 'POST' || response.status !== 200) return undefined
   const key = keyOfTarget(life, response.headers.get('content-location'))
-  return key === undefined ? undefined : { base: key, key, hitForMiss: false }
+  return key === undefined ? undefined : { base: key, key, hitForMiss: false, after: 0 }
 }
 
 /** To be stored, unless its body says one of these again. */

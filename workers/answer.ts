@@ -6,7 +6,8 @@ import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { admit } from './admit.ts'
 import { admitSlices, slicesFor } from './admit-slices.ts'
 import { deliverProblem, deliverStored } from './deliver.ts'
-import { failedProblem, forward, isError } from './forward.ts'
+import { fly } from './fly.ts'
+import { failedProblem, isError } from './forward.ts'
 import type { Forward, Life } from './life.ts'
 import { originFields } from './messages.ts'
 import { open } from './slices.ts'
@@ -18,7 +19,7 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
   const isForAll = asksForAll(life, found)
   const conditions = stored === undefined ? [] : conditionsFor(stored)
   const range = isForAll ? slicesFor(life, found) : undefined
-  const got = await forward(life, originFields(life, slot !== undefined, isForAll ? conditions : undefined, range))
+  const got = await fly(life, found, originFields(life, slot !== undefined, isForAll ? conditions : undefined, range))
   if (got.kind === 'refused') return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem)
   const { status } = got.response
   if (isError(status)) {

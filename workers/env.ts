@@ -2,5 +2,6 @@
 export interface Env {
   readonly DB: D1Database
   readonly CONFIG: KVNamespace
+  readonly FLIGHTS: DurableObjectNamespace
   readonly ADMIN_TOKEN?: string
 }

@@ -8,9 +8,11 @@ import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
+import { objectFlights } from './adapters/object-flights.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
+import { flightObject } from './durable/flight.ts'
 import type { Env } from './env.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
@@ -20,6 +22,8 @@ const now = () => Date.now()
 const random = () => Math.random()
 
 let ports: Ports | undefined
+
+const portsOf = (env: Env, host: string): Ports => (ports ??= compose(env, host))
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
   return {
@@ -44,6 +48,7 @@ function compose(env: Env, host: string): Ports {
     gateway,
     store,
     origins: fetchOrigin,
+    flights: objectFlights(env.FLIGHTS),
     decoderFor,
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
@@ -51,11 +56,13 @@ function compose(env: Env, host: string): Ports {
   }
 }
 
+export const Flight = flightObject(portsOf)
+
 export default {
   async fetch(request, env, context) {
     try {
-      ports ??= compose(env, URL.parse(request.url)?.host ?? 'weir.invalid')
-      return await proxy(request, ports, (work) => context.waitUntil(work))
+      const host = URL.parse(request.url)?.host ?? 'weir.invalid'
+      return await proxy(request, portsOf(env, host), (work) => context.waitUntil(work))
     } catch (error) {
       console.error(error)
       return problemResponse({

@@ -68,10 +68,14 @@ export interface Slot {
   readonly variants?: VariantsNote
   /** Whether what came last for this key could not be stored. */
   readonly hitForMiss: boolean
+  /** What was asked for before then is too old (ms). */
+  readonly after: number
 }
 
 export type Answer = Extract<Attempt, { kind: 'answer' }> & {
   readonly idleMs: number
   /** The fields of the request that it answers. */
   readonly sent: Headers
+  /** Of an answer that came by a flight: whether this request is the one to store it, and whether another began it. */
+  readonly flight?: { readonly stores: boolean; readonly collapsed: boolean }
 }

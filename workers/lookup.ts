@@ -27,7 +27,7 @@ interface Found {
 
 /** Follows notes to what this request selects. */
 async function find(life: Life, base: string, there: Stored | undefined): Promise<Found> {
-  const slot: Slot = { base, key: base, hitForMiss: false }
+  const slot: Slot = { base, key: base, hitForMiss: false, after: 0 }
   const variants = variantsOf(there, life.requestTime)
   if (variants === undefined) return foundAt(life, slot, there)
   const key = keyOfVariant(life, base, variants)
@@ -39,6 +39,7 @@ function variantsOf(there: Stored | undefined, now: number): VariantsNote | unde
 }
 
 function foundAt(life: Life, slot: Slot, there: Stored | undefined): Found {
+  if (there?.kind === 'forgotten') return { slot: { ...slot, after: there.askedAt } }
   if (there?.kind !== 'note') return { slot, ...(there && { stored: there }) }
   const { note } = there
   if (note.until <= life.requestTime || note.kind === 'variants') return { slot }

@@ -11,6 +11,7 @@ export interface Ports {
   readonly configuration: ConfigurationPort
   readonly store: ResponseStore
   readonly origins: OriginPort
+  readonly flights: FlightPort
   readonly decoderFor: DecoderPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
@@ -46,7 +47,11 @@ export interface StoredHead extends StoredInstants {
 }
 
 /** What may stand under a key: a response, or a note of what became of the responses there. */
-export type Stored = StoredResponse | { readonly kind: 'note'; readonly note: Note }
+export type Stored =
+  | StoredResponse
+  | { readonly kind: 'note'; readonly note: Note }
+  /** What was asked for before then was let go, and what is still under way of it is too old. */
+  | { readonly kind: 'forgotten'; readonly askedAt: number }
 
 /** Notes are short and have no body. Instants in milliseconds. */
 export type Note = VariantsNote | HitForMissNote | SlicesNote
@@ -130,6 +135,26 @@ export interface BodySink {
   end(): Promise<void>
   /** The body was cut: nothing is stored. */
   abort(): void
+}
+
+export interface FlightPort {
+  /**
+   * Joins the flight of this name: the frames of shared/collapse/frames.ts. At most 500 ms; undefined where the flight
+   * cannot be joined. `fields` are for the origin.
+   */
+  join(name: string, url: string, fields: Headers, boarding: Boarding): Promise<ReadableStream<Uint8Array> | undefined>
+}
+
+/** Which flights will do. */
+export interface Boarding {
+  /** Where the request came in. */
+  readonly colo: string
+  /** Not one that asked before then (ms). */
+  readonly after: number
+  /** Nor one that did not know this purge. */
+  readonly epoch: number
+  /** Whether nothing was stored: then one will do that has just landed. */
+  readonly isMiss: boolean
 }
 
 /**

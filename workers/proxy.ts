@@ -1,10 +1,10 @@
 // The life of a request, phase by phase. Read `proxy` first: it is the whole story. Judgement lives in shared/,
 // the platform behind ports.ts; nothing here knows KV, D1 or the Cache API.
 //
-//   receive → route → lookup ─┬─ hit ────────────────────────────────────────┬→ deliver
-//    proxy.ts         lookup.ts ├─ stale ──(refresh behind the response)───────┤  deliver.ts
-//                              └─ validate, miss, pass → forward → admit ─────┘
-//                                                        forward.ts  answer.ts
+//   receive → route → lookup ─┬─ hit ──────────────────────────────────────────────────┬→ deliver
+//    proxy.ts         lookup.ts ├─ stale ──(refresh behind the response)─────────────────┤  deliver.ts
+//                              └─ validate, miss, pass → collapse → forward → admit ────┘
+//                                             answer.ts  fly.ts    forward.ts admit.ts
 import { requestDirectives } from '../shared/http/cache-control.ts'
 import { endToEnd, without } from '../shared/http/fields.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
@@ -26,12 +26,29 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
   if (received.kind === 'refused') return refusal(request, received.problem)
   const { target } = received
   if (isReserved(target)) return ports.gateway(new Request(urlOf(target), request), background)
+  const begun = await begin(request, target, ports, background)
+  return begun.kind === 'refused' ? refusal(request, begun.problem) : live(begun.life)
+}
 
+/** The life of a request that is known to have a route. */
+export async function beginLife(request: Request, ports: Ports, background: Background): Promise<Life> {
+  const received = receive(request)
+  const begun = received.kind === 'refused' ? received : await begin(request, received.target, ports, background)
+  if (begun.kind === 'refused') throw new Error(begun.problem.detail)
+  return begun.life
+}
+
+async function begin(
+  request: Request,
+  target: Target,
+  ports: Ports,
+  background: Background,
+): Promise<Refused | { readonly kind: 'begun'; readonly life: Life }> {
   const requestTime = ports.now()
   const snapshot =
     ports.configuration.held(requestTime, background) ?? (await ports.configuration.load(requestTime, background))
   const routed = findRoute(request, target, snapshot)
-  if (routed.kind === 'refused') return refusal(request, routed.problem)
+  if (routed.kind === 'refused') return routed
 
   const { method } = request
   const shown = await showsToken(request, ports)
@@ -51,6 +68,10 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
     ports,
     background,
   }
+  return { kind: 'begun', life }
+}
+
+async function live(life: Life): Promise<Response> {
   const found = await lookup(life)
   switch (found.kind) {
     case 'stale':

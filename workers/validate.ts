@@ -34,7 +34,13 @@ export async function validated(life: Life, found: Forward, slot: Slot, stored: 
   if (opened !== undefined && opened.kind !== 'open') {
     return askAgain(life, found, opened.kind === 'changed' ? opened.got : got)
   }
-  const told = { kind: 'forward', because: found.because, status: 304, stored: kept } as const
+  const told = {
+    kind: 'forward',
+    because: found.because,
+    status: 304,
+    stored: kept,
+    collapsed: got.flight?.collapsed,
+  } as const
   return deliverStored(freshLife, found, opened?.stored ?? fresh, told, fields)
 }
 
@@ -91,6 +97,8 @@ function freshen(
   const head = { ...headOf(life, admission, { ...stored.head, targeted }), unlisted }
   const kept = new Headers(fields)
   kept.delete('set-cookie')
+  // Of those who came together one stores it.
+  if (got.flight?.stores === false) return { head, fields, kept: false }
   if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
   const { slices } = stored
   if (slices === undefined) background(ports.store.update(slot.key, stored.head.storedAt, head, kept))

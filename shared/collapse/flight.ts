@@ -1,7 +1,7 @@
 // What becomes of a flight: one exchange with the origin for a whole crowd that asks for the same thing. Events in,
 // commands out. The object that owns the flight holds streams, timers and bytes, and does what it is told, in order.
 //
-//   idle → asking ─┬→ flying ─┬→ landed     all bytes came: who comes now looks into the store
+//   idle → asking ─┬→ flying ─┬→ landed     all bytes came: who comes now gets them, if they are all held
 //                  │          └→ lost       the origin cut it, or nobody was left: who comes begins another flight
 //                  ├→ landed                the store had it after all, or a 304 said that what it has is good
 //                  ├→ dispersed             uncacheable: one reader has the response, the others ask for themselves
@@ -232,7 +232,10 @@ function join(state: Flight, reader: Reader, limits: FlightLimits): FlightStep {
     case 'flying':
       return joinOthers(state, reader, limits)
     case 'landed':
-      return { state, commands: tell([reader], { kind: 'landed' }) }
+      // All of it is still held.
+      return state.start === 0 && state.received > 0
+        ? joinOthers(state, reader, limits)
+        : { state, commands: tell([reader], { kind: 'landed' }) }
     case 'dispersed':
       return { state, commands: tell([reader], { kind: 'direct', because: 'uncacheable' }) }
     case 'failed':
@@ -244,14 +247,14 @@ function join(state: Flight, reader: Reader, limits: FlightLimits): FlightStep {
   }
 }
 
-function joinOthers(state: Asking | Flying, reader: Reader, { maxReaders, beyond }: FlightLimits): FlightStep {
-  const isFlying = state.phase === 'flying'
-  if (isFlying && state.start > 0) return { state, commands: tell([reader], { kind: 'direct', because: 'late' }) }
+function joinOthers(state: Asking | Flying | Landed, reader: Reader, { maxReaders, beyond }: FlightLimits): FlightStep {
+  const hasHead = state.phase !== 'asking'
+  if (hasHead && state.start > 0) return { state, commands: tell([reader], { kind: 'direct', because: 'late' }) }
   if (state.readers.length >= maxReaders) {
     return { state, commands: tell([reader], { kind: beyond, because: 'crowded' }) }
   }
   const joined = { ...state, readers: [...state.readers, reader] }
-  return { state: joined, commands: isFlying ? tell([reader], { kind: 'serve' }) : [] }
+  return { state: joined, commands: hasHead ? tell([reader], { kind: 'serve' }) : [] }
 }
 
 const ask = (state: Asking): FlightStep => ({ state, commands: [{ kind: 'ask' }] })
@@ -381,7 +384,7 @@ function settle(state: Asking | Flying | Landed, { finishBytes }: FlightLimits):
       return store === 'wants' || isNearlyDone ? unchanged(state) : lose(state, 'left', { kind: 'abort' })
     }
     case 'landed':
-      return { state: { ...state, start: state.received }, commands: [{ kind: 'drop', before: state.received }] }
+      return unchanged(state)
     default:
       return state satisfies never
   }

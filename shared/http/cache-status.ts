@@ -15,6 +15,8 @@ export type CacheStatus =
       /** Absent where no response came. */
       readonly status?: number | undefined
       readonly stored: boolean
+      /** Whether it came by a flight that another request had begun (RFC 9211 §2.6). */
+      readonly collapsed?: boolean | undefined
       readonly detail?: NoStoreReason | 'hit-for-miss' | 'error-grace' | 'variants' | undefined
     }
   /** The gateway answered by itself, and asked nobody. */
@@ -36,6 +38,7 @@ export function formatCacheStatus(status: CacheStatus, key?: string): string {
             ['fwd', new Token(status.because)],
             ['fwd-status', status.status],
             ['stored', status.stored || undefined],
+            ['collapsed', status.collapsed || undefined],
           ]
         : []
   parameters.push(['key', key], ['detail', status.detail && new Token(status.detail)])

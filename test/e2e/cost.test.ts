@@ -35,12 +35,13 @@ test('a new isolate reads the configuration once, and later requests do not', as
   expect(await counter.callsOf('/pass/')).toMatchObject({ kv: 0, d1: 0, objects: 0, match: 0, put: 0 })
 })
 
-test('a miss is one match and one put, and a match behind the response for what came meanwhile', async () => {
+test('a miss is one match, one flight and one put, and a match behind the response for what came meanwhile', async () => {
   const miss = await counter.callsOf('/miss')
   expect(miss).toEqual({
     ...none,
     match: 2,
     put: 1,
+    objects: 1,
     fetch: 1,
     cacheStatus: 'weir; fwd=uri-miss; fwd-status=200; stored',
   })

@@ -3,6 +3,7 @@ declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database
     readonly CONFIG: KVNamespace
+    readonly FLIGHTS: DurableObjectNamespace
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

@@ -33,6 +33,7 @@ beforeEach(() => {
     store: memoryStore(),
     gateway: () => new Response(null, { status: 404 }),
     origins: { send: async (request) => ({ kind: 'answer', response: speak(request), abandon: () => undefined }) },
+    flights: { join: async () => undefined },
     decoderFor: () => undefined,
     isAdmin: async () => false,
     now: () => Date.now(),

@@ -67,6 +67,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     const record = recordOf(response)
     if (record === undefined) return undefined
     if ('note' in record) return { kind: 'note', note: record.note }
+    if ('forgotten' in record) return { kind: 'forgotten', askedAt: record.askedAt }
     if (!isEntry(record)) return undefined
     return {
       kind: 'response',

@@ -105,9 +105,9 @@ export function hotStore(
       const again = isHot(key)
       const before = changes
       const stored = await behind.match(key)
-      if (stored === undefined) {
+      if (stored === undefined || stored.kind === 'forgotten') {
         drop(key)
-        return undefined
+        return stored
       }
       if (!again || changes !== before) return stored
       if (stored.kind === 'note') {

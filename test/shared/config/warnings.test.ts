@@ -109,9 +109,9 @@ describe('fields that have no effect yet', () => {
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
     [
       'collapse',
-      withRoute({ cache: { collapse: 'colo' } }),
+      withRoute({ cache: { collapse: 'global' } }),
       'routes[0].cache.collapse',
-      'each miss fetches for itself until then',
+      'its objects keep no copies until then',
     ],
   ])('%s', (_title, document, path, meanwhile) => {
     expect(warningsOf(document)).toEqual([[path, `${NOT_YET} ${meanwhile}`]])
@@ -139,7 +139,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.panicPercent',
       'pools.web.affinity',
       'pools.web.retry.budgetPercent',
-      'routes[0].cache.collapse',
     ])
   })
 })

@@ -15,6 +15,11 @@ describe('RFC 9211 §2: the member of this cache', () => {
       { kind: 'forward', because: 'stale', status: 200, stored: false, detail: 'set-cookie' },
       'weir; fwd=stale; fwd-status=200; detail=set-cookie',
     ],
+    [
+      '§2.6: came with others',
+      { kind: 'forward', because: 'uri-miss', status: 200, stored: false, collapsed: true },
+      'weir; fwd=uri-miss; fwd-status=200; collapsed',
+    ],
     ['§2.2: forwarded, and nothing came', { kind: 'forward', because: 'request', stored: false }, 'weir; fwd=request'],
     [
       '§2.2: passed by',

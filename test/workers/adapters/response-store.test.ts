@@ -191,7 +191,9 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     await keep({})
     await store.forget(key, head.askedAt)
     await store.forget(`${key}-other`, head.askedAt)
-    expect(await store.match(key)).toBeUndefined()
+    for (const each of [key, `${key}-other`]) {
+      expect(await store.match(each)).toEqual({ kind: 'forgotten', askedAt: head.askedAt })
+    }
   })
 
   test.each<[string, (askedAt: number) => Promise<void>]>([
@@ -205,7 +207,7 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     expect((await found())?.fields).toEqual({ 'x-a': 'newest' })
     await store.forget(key, head.askedAt + 2)
     await come(head.askedAt + 1)
-    expect(await store.match(key)).toBeUndefined()
+    expect(await store.match(key)).toEqual({ kind: 'forgotten', askedAt: head.askedAt + 2 })
     await keep({ askedAt: head.askedAt + 2 })
     expect(await (await opened()).text()).toBe('hello')
   })

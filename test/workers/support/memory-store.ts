@@ -37,8 +37,10 @@ export function memoryStore(): ResponseStore {
   })
   return {
     async match(key) {
-      const content = records.get(key)?.content
-      if (content === undefined) return undefined
+      const record = records.get(key)
+      if (record === undefined) return undefined
+      const { askedAt, content } = record
+      if (content === undefined) return { kind: 'forgotten', askedAt }
       return 'kind' in content ? { kind: 'note', note: content } : stored(content)
     },
     begin(key, head, fields, length) {

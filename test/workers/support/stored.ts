@@ -25,7 +25,7 @@ export const freshHead: StoredHead = {
 export async function responseAt(store: ResponseStore, key: string): Promise<StoredResponse | undefined> {
   const stored = await store.match(key)
   if (stored?.kind === 'note') throw new Error('There is a note, and no response.')
-  return stored
+  return stored?.kind === 'response' ? stored : undefined
 }
 
 export async function opened(stored: StoredResponse): Promise<Response> {

@@ -1,0 +1,234 @@
+// Collapsed forwarding on the wire: one origin request for a crowd, what a crowd gets when things go wrong, and what
+// nobody must get from anybody.
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
+
+let bench: CacheBench
+
+beforeAll(async () => {
+  bench = await startCacheBench({
+    '/off': { collapse: 'off' },
+    '/global': { collapse: 'global' },
+    '/grace': { ttlSeconds: 0, graceSeconds: 60 },
+    '/error-grace': { ttlSeconds: 0, errorGraceSeconds: 60 },
+  })
+})
+afterAll(() => bench?.close())
+
+const minute = { 'cache-control': 'max-age=60' }
+
+interface Waiting {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** An origin that answers when it is told to. */
+function stall(): Waiting[] {
+  const waiting: Waiting[] = []
+  bench.origin.handle = (request, response) => void waiting.push({ request, response })
+  return waiting
+}
+
+const crowd = (size: number, path: string, headers: Record<string, string> = {}) =>
+  Promise.all(Array.from({ length: size }, () => bench.ask(path, { headers })))
+
+const asked = (path: string) => bench.seen.filter(({ url }) => url === path).length
+
+/** The first request of a crowd, once all of it has had the time to arrive. */
+async function first(waiting: readonly Waiting[]): Promise<Waiting> {
+  await expect.poll(() => waiting.length).toBeGreaterThan(0)
+  // Whoever is on the way asks the origin, or has joined, before another request has come and gone.
+  await fetch(`${bench.gateway.url}/_weir/health`)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  return waiting[0]!
+}
+
+test.each(['', '/global'])('one origin request for a crowd, and for who comes meanwhile: %s', async (prefix) => {
+  const waiting = stall()
+  const path = bench.fresh(prefix)
+  const early = crowd(50, path)
+  const { response } = await first(waiting)
+  const late = crowd(20, path)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  reply(response, 'for all', minute)
+  const answers = [...(await early), ...(await late)]
+  for (const { status, text } of answers) expect([status, text]).toEqual([200, 'for all'])
+  expect(asked(path)).toBe(1)
+  expect(answers.filter(({ cache }) => cache === 'weir; fwd=uri-miss; fwd-status=200; stored')).toHaveLength(1)
+  const others = answers.filter(({ cache }) => cache === 'weir; fwd=uri-miss; fwd-status=200; collapsed')
+  expect(others).toHaveLength(answers.length - 1)
+  await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
+})
+
+test('bytes come as the origin sends them, also to who comes late', async () => {
+  const path = bench.fresh()
+  const begun = Promise.withResolvers<ServerResponse>()
+  bench.origin.handle = (_, response) => {
+    response.writeHead(200, { ...minute, 'content-length': 10 }).write('12345')
+    begun.resolve(response)
+  }
+  const readers = await Promise.all([fetch(bench.gateway.url + path), fetch(bench.gateway.url + path)])
+  const response = await begun.promise
+  const bodies = [...readers, await fetch(bench.gateway.url + path)].map(({ body }) => body!.getReader())
+  for (const body of bodies) expect(new TextDecoder().decode((await body.read()).value)).toBe('12345')
+  response.end('67890')
+  for (const body of bodies) expect(new TextDecoder().decode((await body.read()).value)).toBe('67890')
+  expect(asked(path)).toBe(1)
+})
+
+describe('whose answer it is', () => {
+  test('an uncacheable one is one client’s; the others ask at once', async () => {
+    const path = bench.fresh()
+    const waiting = stall()
+    const clients = crowd(20, path)
+    const { response } = await first(waiting)
+    reply(response, 'answer 0', { 'cache-control': 'private' })
+    // They are all there together, and nobody waits for anybody.
+    await expect.poll(() => waiting.length).toBe(20)
+    for (const [index, each] of waiting.slice(1).entries()) {
+      reply(each.response, `answer ${index + 1}`, { 'cache-control': 'private' })
+    }
+    expect(new Set((await clients).map(({ text }) => text)).size).toBe(20)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['Authorization', { authorization: 'Basic eA==' }],
+    ['cookies', { cookie: 'user=ada' }],
+    ['a field that may say who asks', { 'x-api-key': 'k' }],
+    ['a field that nobody knows', { debug: '1' }],
+    ['a range', { range: 'bytes=0-1' }],
+    ['no-cache', { 'cache-control': 'no-cache' }],
+  ])('who says something of itself asks alone: %s', async (_, headers) => {
+    const waiting = stall()
+    const path = bench.fresh()
+    const plain = bench.ask(path)
+    await first(waiting)
+    const own = crowd(2, path, headers)
+    await expect.poll(() => waiting.length).toBe(3)
+    for (const { response } of waiting) reply(response, 'body', minute)
+    await Promise.all([plain, own])
+  })
+
+  test('a crowd that speaks several languages gets them', async () => {
+    const path = bench.fresh()
+    const waiting = stall()
+    const crowds = ['de', 'fr', 'it'].map((language) => crowd(5, path, { 'accept-language': language }))
+    await first(waiting)
+    const speak = ({ request, response }: Waiting) =>
+      reply(response, request.headers['accept-language']!, { ...minute, vary: 'accept-language' })
+    bench.origin.handle = (request, response) => speak({ request, response })
+    for (const each of waiting) speak(each)
+    const texts = (await Promise.all(crowds)).map((answers) => [...new Set(answers.map(({ text }) => text))])
+    expect(texts).toEqual([['de'], ['fr'], ['it']])
+  })
+
+  test('what a POST has changed meanwhile is asked for anew', async () => {
+    const waiting = stall()
+    const path = bench.fresh()
+    const early = bench.ask(path)
+    const before = await first(waiting)
+    bench.origin.handle = (request, response) =>
+      request.method === 'POST' ? response.writeHead(204).end() : reply(response, 'new', minute)
+    await bench.ask(path, { method: 'POST' })
+    expect((await bench.ask(path)).text).toBe('new')
+    reply(before.response, 'old', minute)
+    expect((await early).text).toBe('old')
+    expect((await bench.ask(path)).text).toBe('new')
+  })
+})
+
+describe('what goes wrong', () => {
+  test('the first client leaves: nothing happens to the others', async () => {
+    const waiting = stall()
+    const path = bench.fresh()
+    const controller = new AbortController()
+    const leader = fetch(bench.gateway.url + path, { signal: controller.signal }).catch(() => 'left')
+    const { response } = await first(waiting)
+    const others = crowd(5, path)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    controller.abort()
+    expect(await leader).toBe('left')
+    reply(response, 'for the others', minute)
+    for (const { text } of await others) expect(text).toBe('for the others')
+    expect(asked(path)).toBe(1)
+  })
+
+  test('the last client leaves: the origin is let go', async () => {
+    const waiting = stall()
+    const path = bench.fresh()
+    const controller = new AbortController()
+    const clients = [1, 2].map(() => fetch(bench.gateway.url + path, { signal: controller.signal }).catch(() => 'left'))
+    const { response } = await first(waiting)
+    const closed = once(response, 'close')
+    controller.abort()
+    await Promise.all(clients)
+    await closed
+  })
+
+  test('the origin fails before there is a head: everybody gets the same reasoned error, and no herd is let loose', async () => {
+    bench.origin.handle = (_, response) => response.socket?.destroy()
+    const path = bench.fresh()
+    const answers = await crowd(20, path)
+    for (const { status, text } of answers)
+      expect([status, JSON.parse(text).reason]).toEqual([502, 'origin-connection'])
+    expect(asked(path)).toBeLessThan(10)
+  })
+
+  test('or something stale', async () => {
+    bench.origin.handle = (_, response) => reply(response, 'stale', {})
+    const path = bench.fresh('/error-grace')
+    await bench.ask(path)
+    bench.origin.handle = (_, response) => response.socket?.destroy()
+    await expect.poll(async () => (await bench.ask(path)).cache).toContain('error-grace')
+    for (const { status, text } of await crowd(20, path)) expect([status, text]).toEqual([200, 'stale'])
+  })
+
+  test('the origin is cut midway: nobody gets what looks whole, and nothing is stored', async () => {
+    const path = bench.fresh()
+    const begun = Promise.withResolvers<ServerResponse>()
+    bench.origin.handle = (_, response) => {
+      response.writeHead(200, { ...minute, 'content-length': 100_000 }).write('x'.repeat(50_000))
+      begun.resolve(response)
+    }
+    const readers = await Promise.all([1, 2, 3].map(() => fetch(bench.gateway.url + path)))
+    ;(await begun.promise).socket?.destroy()
+    for (const reader of readers) await expect(reader.text()).rejects.toThrow()
+    bench.origin.handle = (_, response) => reply(response, 'whole', minute)
+    expect((await bench.ask(path)).text).toBe('whole')
+  })
+
+  test('nor where no length was announced', async () => {
+    const path = bench.fresh()
+    const begun = Promise.withResolvers<ServerResponse>()
+    bench.origin.handle = (_, response) => {
+      response.writeHead(200, minute).write('x'.repeat(50_000))
+      begun.resolve(response)
+    }
+    const readers = await Promise.all([1, 2, 3].map(() => fetch(bench.gateway.url + path)))
+    ;(await begun.promise).socket?.destroy()
+    for (const reader of readers) await expect(reader.text()).rejects.toThrow()
+  })
+})
+
+test('a crowd that finds something stale makes one refresh', async () => {
+  bench.origin.handle = (_, response) => reply(response, 'old', { etag: '"1"' })
+  const path = bench.fresh('/grace')
+  await bench.ask(path)
+  await expect.poll(async () => (await bench.ask(path)).cache).toContain('grace')
+  await expect.poll(async () => asked(path)).toBeGreaterThan(1)
+  const before = asked(path)
+  bench.origin.handle = (_, response) => response.writeHead(304, { etag: '"1"' }).end()
+  for (const { text } of await crowd(30, path)) expect(text).toBe('old')
+  expect(asked(path)).toBeLessThanOrEqual(before + 2)
+})
+
+test('off: each asks for itself', async () => {
+  const waiting = stall()
+  const path = bench.fresh('/off')
+  const answers = crowd(3, path)
+  await expect.poll(() => waiting.length).toBe(3)
+  for (const { response } of waiting) reply(response, 'each', minute)
+  for (const { cache } of await answers) expect(cache).not.toContain('collapsed')
+})

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, expect, it, test, vi } from 'vitest'
+import { objectFlights } from '../../../workers/adapters/object-flights.ts'
+import { type Fault, fail, faults } from '../support/configurations.ts'
+
+beforeEach(() => {
+  // Objects that fail are logged, and these tests have many of them.
+  vi.spyOn(console, 'warn').mockReturnValue()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const boarding = { colo: 'local', after: 0, epoch: 0, isMiss: true }
+
+/** Objects whose call does what it is told. */
+function objectsThat(call: () => Promise<Response>): DurableObjectNamespace {
+  return { getByName: () => ({ fetch: call }) } as unknown as DurableObjectNamespace
+}
+
+const join = (objects: DurableObjectNamespace) =>
+  objectFlights(objects).join('a', 'http://gateway.test/', new Headers(), boarding)
+
+test.each<Fault>(faults)('an object that %s cannot be joined, and costs 500 ms at most', async (fault) => {
+  vi.useFakeTimers()
+  const joined = join(objectsThat(() => fail<Response>(fault)))
+  await vi.advanceTimersByTimeAsync(500)
+  expect(await joined).toBeUndefined()
+})
+
+it('an object that answers with an error cannot be joined', async () => {
+  expect(await join(objectsThat(async () => new Response('overloaded', { status: 503 })))).toBeUndefined()
+})
+
+it('a flight is a body', async () => {
+  const body = await join(objectsThat(async () => new Response('frames')))
+  expect(await new Response(body ?? null).text()).toBe('frames')
+})

@@ -1,0 +1,306 @@
+// One flight as it happens: the streams, timers and bytes around the state machine in shared/collapse, whose commands
+// are carried out here, in order. The origin is asked in the same way as for a request that flies alone.
+import {
+  defaultFlightLimits,
+  expiresAt,
+  type Flight,
+  type FlightCommand,
+  type FlightEvent,
+  type HeadVerdict,
+  next,
+  type ReaderId,
+  startFlight,
+  step,
+} from '../../shared/collapse/flight.ts'
+import { encodeFrame, type Notice } from '../../shared/collapse/frames.ts'
+import { contentLength } from '../../shared/http/fields.ts'
+import { isReadable, searchFor } from '../../shared/http/reflection.ts'
+import { selectingValue } from '../../shared/http/selecting.ts'
+import { admissionOf, type Stores } from '../admit.ts'
+import { failedProblem, forward, isError } from '../forward.ts'
+import type { Answer, Life } from '../life.ts'
+import type { Boarding } from '../ports.ts'
+import type { Problem } from '../problem.ts'
+import { notIdle } from '../relay.ts'
+
+/** Somebody who joins: the request as an origin is to get it, and which flights will do for it. */
+export interface Passenger {
+  readonly fields: Headers
+  readonly boarding: Boarding
+  /** What an origin is asked by, if this one is the first. */
+  readonly life: () => Promise<Life>
+}
+
+interface Reader extends Passenger {
+  readonly id: ReaderId
+  readonly told: PromiseWithResolvers<Notice>
+  /** Bytes that it was sent. */
+  position: number
+  /** The body, where it alone gets the response. */
+  given: ReadableStreamDefaultReader<Uint8Array> | undefined
+}
+
+const limits = defaultFlightLimits
+
+export class Crew {
+  #flight: Flight = startFlight
+  #readers = new Map<ReaderId, Reader>()
+  #lastId = 0
+  /** Those held, and the offset of the first. */
+  #chunks: Uint8Array[] = []
+  #start = 0
+  #chunk: Uint8Array | undefined
+  #exchange: Answer | undefined
+  #problem: Problem | undefined
+  #changed = Promise.withResolvers<void>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #colos = new Set<string>()
+  #isOver = false
+  #leader: ReaderId | undefined
+  #askedAt = Date.now()
+  #epoch = Number.POSITIVE_INFINITY
+  /** What is known of the response: until when it is fresh, and whether it repeats what only its request has said. */
+  #freshUntil = 0
+  #search: ReturnType<typeof searchFor> | undefined
+  #isReflecting = false
+
+  /** A body of frames, which begins at once; undefined where this flight is over, and another one is to begin. */
+  join(passenger: Passenger): ReadableStream<Uint8Array> | undefined {
+    if (!this.#willDo(passenger.boarding)) return undefined
+    const reader: Reader = {
+      ...passenger,
+      id: ++this.#lastId,
+      told: Promise.withResolvers(),
+      position: 0,
+      given: undefined,
+    }
+    this.#readers.set(reader.id, reader)
+    this.#send({ kind: 'join', reader: reader.id, at: Date.now() })
+    if (!this.#isOver) return this.#streamTo(reader)
+    this.#readers.delete(reader.id)
+    return undefined
+  }
+
+  #willDo({ after, epoch, isMiss }: Boarding): boolean {
+    if (this.#flight.phase === 'idle') return true
+    if (this.#askedAt < after || this.#epoch < epoch) return false
+    return this.#flight.phase !== 'landed' || (isMiss && !this.#isReflecting && Date.now() < this.#freshUntil)
+  }
+
+  #streamTo(reader: Reader): ReadableStream<Uint8Array> {
+    let told = false
+    const leave = () => {
+      this.#readers.delete(reader.id)
+      reader.given?.cancel().catch(() => undefined)
+      this.#send({ kind: 'leave', reader: reader.id })
+    }
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const say = (frame: Parameters<typeof encodeFrame>[0]) => {
+            for (const piece of encodeFrame(frame)) controller.enqueue(piece)
+          }
+          const close = () => {
+            leave()
+            controller.close()
+          }
+          try {
+            if (!told) {
+              const notice = await reader.told.promise
+              told = true
+              say({ kind: 'notice', notice })
+              if (notice.kind !== 'head') close()
+              return
+            }
+            if (reader.given !== undefined) {
+              const { done, value } = await reader.given.read()
+              if (done) {
+                say({ kind: 'end' })
+                return close()
+              }
+              return say({ kind: 'bytes', bytes: value })
+            }
+            for (;;) {
+              const move = next(this.#flight, reader.position)
+              if (move.kind === 'wait') {
+                await this.#changed.promise
+                continue
+              }
+              if (move.kind === 'bytes') {
+                const bytes = this.#heldAt(reader.position)
+                reader.position += bytes.byteLength
+                return say({ kind: 'bytes', bytes })
+              }
+              if (move.kind === 'cut') throw new Error('The flight was lost.')
+              say(move.kind === 'end' ? { kind: 'end' } : { kind: 'notice', notice: move })
+              return close()
+            }
+          } catch (error) {
+            leave()
+            controller.error(error)
+          }
+        },
+        cancel: leave,
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  #heldAt(position: number): Uint8Array {
+    let offset = this.#start
+    for (const chunk of this.#chunks) {
+      if (position < offset + chunk.byteLength) return chunk.subarray(position - offset)
+      offset += chunk.byteLength
+    }
+    throw new Error('These bytes are not held.')
+  }
+
+  #send(event: FlightEvent): void {
+    const { state, commands } = step(this.#flight, event, limits)
+    this.#flight = state
+    for (const command of commands) this.#perform(command)
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
+    clearTimeout(this.#timer ?? null)
+    const at = expiresAt(this.#flight, limits)
+    if (at !== undefined)
+      this.#timer = setTimeout(() => this.#send({ kind: 'expire', at: Date.now() }), at - Date.now())
+  }
+
+  #perform(command: FlightCommand): void {
+    switch (command.kind) {
+      case 'anew':
+        this.#isOver = true
+        return
+      case 'ask':
+        return void this.#ask()
+      case 'abort':
+        this.#exchange?.abandon()
+        return
+      case 'hold':
+        if (this.#chunk !== undefined) this.#chunks.push(this.#chunk)
+        return
+      case 'drop':
+        while (this.#chunks[0] !== undefined && this.#start + this.#chunks[0].byteLength <= command.before) {
+          this.#start += this.#chunks.shift()!.byteLength
+        }
+        return
+      case 'begin':
+      case 'commit':
+      case 'discard':
+      case 'cut':
+        return
+      case 'serve':
+        for (const id of command.readers) this.#tell(id, this.#headFor(id))
+        return
+      case 'give':
+        for (const id of command.readers) this.#give(id)
+        return
+      case 'direct':
+      case 'refuse':
+        for (const id of command.readers) this.#tell(id, { kind: 'direct' })
+        return
+      case 'landed':
+        for (const id of command.readers) this.#tell(id, { kind: 'landed' })
+        return
+      case 'fail':
+        for (const id of command.readers) this.#tell(id, { kind: 'fail', problem: this.#problem })
+        return
+      default:
+        command satisfies never
+    }
+  }
+
+  #tell(id: ReaderId, notice: Notice): void {
+    this.#readers.get(id)?.told.resolve(notice)
+  }
+
+  #headFor(id: ReaderId): Notice {
+    const { status, headers } = this.#exchange!.response
+    const { colo } = this.#readers.get(id)!.boarding
+    const stores = !this.#colos.has(colo)
+    this.#colos.add(colo)
+    return { kind: 'head', status, fields: [...headers], stores, collapsed: id !== this.#leader }
+  }
+
+  #give(id: ReaderId): void {
+    const reader = this.#readers.get(id)
+    if (reader === undefined) return
+    reader.given = (this.#exchange!.response.body ?? new Blob().stream()).getReader()
+    this.#tell(id, this.#headFor(id))
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const [leader] = this.#readers.values()
+      if (leader === undefined) return this.#send({ kind: 'fail', because: 'left', at: Date.now() })
+      this.#leader = leader.id
+      const life = await leader.life()
+      this.#epoch = life.snapshot.purges.epoch
+      const got = await forward(life, new Headers(leader.fields))
+      if (got.kind === 'refused') {
+        this.#problem = got.problem
+        return this.#send({ kind: 'fail', because: got.problem.reason, at: Date.now() })
+      }
+      this.#exchange = got
+      const { verdict, vary, admission } = judge(life, got)
+      if (admission !== undefined) this.#remember(admission, got.response.headers)
+      const unfit = [...this.#readers.values()]
+        .filter(({ fields }) => vary.some((name) => differs(life, name, fields, leader.fields)))
+        .map(({ id }) => id)
+      this.#send({ kind: 'head', verdict, unfit, at: Date.now() })
+      if (verdict.kind === 'store') await this.#carry(got)
+    } catch (error) {
+      console.error(error)
+      this.#problem = failedProblem('connection')
+      this.#send({ kind: 'fail', because: 'connection', at: Date.now() })
+    }
+  }
+
+  #remember({ freshUntil, echoes }: Stores, fields: Headers): void {
+    this.#freshUntil = freshUntil
+    if (echoes.values.length === 0 || !isReadable(fields.get('content-type'))) return
+    if (fields.has('content-encoding')) this.#isReflecting = true
+    else this.#search = searchFor(echoes.values)
+  }
+
+  async #carry(got: Answer): Promise<void> {
+    const source = (got.response.body ?? new Blob().stream()).getReader() as ReadableStreamDefaultReader<Uint8Array>
+    try {
+      for (;;) {
+        const { done, value } = await notIdle(source.read(), got.idleMs)
+        if (done) break
+        this.#chunk = value
+        if (this.#search?.(value)) this.#isReflecting = true
+        this.#send({ kind: 'chunk', bytes: value.byteLength })
+      }
+      this.#send({ kind: 'land', at: Date.now() })
+    } catch {
+      got.abandon()
+      this.#send({ kind: 'fail', because: 'cut', at: Date.now() })
+    }
+  }
+}
+
+/** Whether all may have it, and what selects it. */
+function judge(life: Life, got: Answer): { verdict: HeadVerdict; vary: readonly string[]; admission?: Stores } {
+  const { status, headers } = got.response
+  const verdict: HeadVerdict = {
+    kind: 'store',
+    total: contentLength(headers),
+    etag: headers.get('etag'),
+    acceptsRanges: headers.get('accept-ranges') === 'bytes',
+  }
+  // A failure is everybody's; and that nothing was modified is for those alone who have what was asked about.
+  if (isError(status)) return { verdict, vary: [] }
+  if (status === 304) return { verdict, vary: ['if-none-match', 'if-modified-since'] }
+  const admission = admissionOf(life, got, status, headers, Date.now())
+  return admission.kind === 'store'
+    ? { verdict, vary: admission.vary, admission }
+    : { verdict: { kind: 'uncacheable' }, vary: [] }
+}
+
+function differs(life: Life, name: string, one: Headers, other: Headers): boolean {
+  const valueIn = (fields: Headers) => selectingValue(fields, name, life.route.cache)
+  return valueIn(one) !== valueIn(other)
+}

@@ -1,0 +1,37 @@
+// The object of one flight, named by what is asked for. It remembers nothing: to lose it costs one more request to an
+// origin.
+import { DurableObject } from 'cloudflare:workers'
+import { boardingField } from '../../shared/collapse/frames.ts'
+import type { Env } from '../env.ts'
+import type { Boarding, Ports } from '../ports.ts'
+import { beginLife } from '../proxy.ts'
+import { Crew } from './crew.ts'
+
+/** The class, with what it asks origins by. */
+export function flightObject(
+  portsOf: (env: Env, host: string) => Ports,
+): new (
+  context: DurableObjectState,
+  env: Env,
+) => DurableObject<Env> {
+  return class Flight extends DurableObject<Env> {
+    #crew: Crew | undefined
+
+    override async fetch(request: Request): Promise<Response> {
+      const fields = new Headers(request.headers)
+      const boarding = JSON.parse(fields.get(boardingField)!) as Boarding
+      fields.delete(boardingField)
+      const life = () => {
+        const ports = portsOf(this.env, new URL(request.url).host)
+        return beginLife(new Request(request.url, { headers: fields }), ports, (work) => this.ctx.waitUntil(work))
+      }
+      const passenger = { fields, boarding, life }
+      let body = this.#crew?.join(passenger)
+      if (body === undefined) {
+        this.#crew = new Crew()
+        body = this.#crew.join(passenger)
+      }
+      return new Response(body ?? null)
+    }
+  }
+}

@@ -1,0 +1,145 @@
+// The collapse phase: who asks for the same thing at the same time shares one flight to the origin. Whatever keeps a
+// request from it costs it nothing but its own request.
+import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
+import { contentLength } from '../shared/http/fields.ts'
+import { hasNoContent } from '../shared/http/status.ts'
+import { forward } from './forward.ts'
+import { type Answer, type Forward, type Life, type Refused, refuse, type Slot } from './life.ts'
+import type { Problem } from './problem.ts'
+import { unkeyedOf } from './unkeyed.ts'
+import { late, orLate } from './within.ts'
+
+/** Asks an origin with these fields, together with others who want the same. */
+export async function fly(life: Life, found: Forward, fields: Headers): Promise<Refused | Answer> {
+  const { slot } = found
+  if (slot === undefined || !mayCollapse(life, { ...found, slot })) return forward(life, fields)
+  const flight = await join(life, { ...found, slot }, fields)
+  return flight ?? forward(life, fields)
+}
+
+/** Whether the answer may be for others too; it is their flight where the request says nothing of a person. */
+function mayCollapse(life: Life, { because, slot }: Forward & { readonly slot: Slot }): boolean {
+  const { method, fields, directives, route } = life
+  // Who says no-cache wants what is asked for now.
+  if (
+    method !== 'GET' ||
+    because === 'request' ||
+    directives.noCache ||
+    slot.hitForMiss ||
+    route.cache.collapse === 'off'
+  )
+    return false
+  if (fields.get('authorization') !== null || fields.get('range') !== null) return false
+  const keepsCookies = life.passing === undefined || route.cache.key.cookies.length > 0
+  if (fields.get('cookie') !== null && keepsCookies) return false
+  return unkeyedOf(life).unlisted.length === 0
+}
+
+async function join(
+  life: Life,
+  { because, slot }: Forward & { readonly slot: Slot },
+  fields: Headers,
+): Promise<Refused | Answer | undefined> {
+  const { request, route, ports, snapshot } = life
+  const colo = String(request.cf?.colo ?? 'local')
+  const name = route.cache.collapse === 'global' ? slot.key : `${colo} ${slot.key}`
+  const boarding = { colo, after: slot.after, epoch: snapshot.purges.epoch, isMiss: because !== 'stale' }
+  const body = await ports.flights.join(name, request.url, fields, boarding)
+  if (body === undefined) return undefined
+  const frames = new FrameReader(body)
+  const notice = await firstNotice(life, frames)
+  switch (notice?.kind) {
+    case 'head':
+      return answerFrom(life, frames, notice, fields)
+    case 'fail':
+      frames.cancel()
+      return notice.problem === undefined ? undefined : refuse(notice.problem as Problem)
+    default:
+      frames.cancel()
+      return undefined
+  }
+}
+
+/** As long as an origin may take, and a little more for a flight that has lost its way. */
+async function firstNotice({ pools }: Life, frames: FrameReader): Promise<Notice | undefined> {
+  const patience = pools.reduce((sum, { pool }) => sum + 2 * pool.retry.tries * pool.timeouts.headersMs, 1000)
+  try {
+    const frame = await orLate(patience, frames.next())
+    return frame !== late && frame?.kind === 'notice' ? frame.notice : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function answerFrom(life: Life, frames: FrameReader, head: Extract<Notice, { kind: 'head' }>, sent: Headers): Answer {
+  const headers = new Headers(head.fields as [string, string][])
+  const idleMs = Math.max(...life.pools.map(({ pool }) => pool.timeouts.idleMs))
+  const body = hasNoContent(head.status) ? null : bodyFrom(life, frames, contentLength(headers), sent)
+  const response = new Response(body, { status: head.status, headers, encodeBody: 'manual' })
+  return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head }
+}
+
+function bodyFrom(life: Life, frames: FrameReader, length: number | undefined, sent: Headers): ReadableStream {
+  const { readable, writable } = length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length)
+  const writer = writable.getWriter()
+  const pump = async () => {
+    try {
+      for (let frame = await frames.next(); frame?.kind !== 'end'; frame = await frames.next()) {
+        if (frame?.kind === 'bytes') await writer.write(frame.bytes)
+        else if (frame?.kind === 'notice' && frame.notice.kind === 'alone')
+          return await alone(life, frame.notice, sent, writer)
+        else throw new Error('The flight ended before its time.')
+      }
+      await writer.close()
+    } catch (error) {
+      frames.cancel()
+      await writer.abort(error).catch(() => undefined)
+    }
+  }
+  life.background(pump())
+  return readable
+}
+
+/** Goes on by itself with what is missing, of the very same representation. */
+async function alone(
+  life: Life,
+  { from, ifRange }: Extract<Notice, { kind: 'alone' }>,
+  sent: Headers,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<void> {
+  const fields = new Headers(sent)
+  fields.set('range', `bytes=${from}-`)
+  fields.set('if-range', ifRange)
+  const got = await forward(life, fields)
+  const { status, headers, body } = got.kind === 'refused' ? new Response(null, { status: 502 }) : got.response
+  const isRest =
+    status === 206 && headers.get('etag') === ifRange && headers.get('content-range')?.startsWith(`bytes ${from}-`)
+  if (!isRest || body === null) throw new Error('The rest cannot be had any more.')
+  for await (const piece of body) await writer.write(piece)
+  await writer.close()
+}
+
+class FrameReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #decode = frameDecoder()
+  #frames: Frame[] = []
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#reader = body.getReader()
+  }
+
+  /** Undefined at the end of the body; an end that was announced has a frame of its own. */
+  async next(): Promise<Frame | undefined> {
+    for (;;) {
+      const frame = this.#frames.shift()
+      if (frame !== undefined) return frame
+      const { done, value } = await this.#reader.read()
+      if (done) return undefined
+      this.#frames = this.#decode(value)
+    }
+  }
+
+  cancel(): void {
+    this.#reader.cancel().catch(() => undefined)
+  }
+}
