@@ -73,6 +73,8 @@ async function bodyOf({ method }: Life, got: Answer, length: number | undefined,
   if (response.body === null || method === 'HEAD' || hasNoContent(response.status)) {
     return { body: null, done: sink === undefined ? Promise.resolve() : sink.end() }
   }
+  // The flight keeps watch over its origin, and a cut shows.
+  if (got.flight !== undefined && sink === undefined) return { body: response.body, done: Promise.resolve() }
   // A stream of events may be silent for as long as nothing happens.
   const silenceMs = isEventStream(response.headers) ? undefined : idleMs
   return relay(response.body, { length, idleMs: silenceMs, sink, abandon })

@@ -74,7 +74,9 @@ async function firstNotice({ pools }: Life, frames: FrameReader): Promise<Notice
 function answerFrom(life: Life, frames: FrameReader, head: Extract<Notice, { kind: 'head' }>, sent: Headers): Answer {
   const headers = new Headers(head.fields as [string, string][])
   const idleMs = Math.max(...life.pools.map(({ pool }) => pool.timeouts.idleMs))
-  const body = hasNoContent(head.status) ? null : bodyFrom(life, frames, contentLength(headers), sent)
+  const body = hasNoContent(head.status)
+    ? null
+    : (frames.rest() ?? bodyFrom(life, frames, contentLength(headers), sent))
   const response = new Response(body, { status: head.status, headers, encodeBody: 'manual' })
   return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head }
 }
@@ -137,6 +139,19 @@ class FrameReader {
       if (done) return undefined
       this.#frames = this.#decode(value)
     }
+  }
+
+  /** All the bytes, if all of them have come already. */
+  rest(): Uint8Array | undefined {
+    if (this.#frames.at(-1)?.kind !== 'end') return undefined
+    const pieces = this.#frames.flatMap((frame) => (frame.kind === 'bytes' ? [frame.bytes] : []))
+    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
+    let filled = 0
+    for (const piece of pieces) {
+      bytes.set(piece, filled)
+      filled += piece.byteLength
+    }
+    return bytes
   }
 
   cancel(): void {

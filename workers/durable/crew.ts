@@ -12,7 +12,7 @@ import {
   startFlight,
   step,
 } from '../../shared/collapse/flight.ts'
-import { encodeFrame, type Notice } from '../../shared/collapse/frames.ts'
+import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import { isReadable, searchFor } from '../../shared/http/reflection.ts'
 import { selectingValue } from '../../shared/http/selecting.ts'
@@ -36,11 +36,19 @@ interface Reader extends Passenger {
   readonly told: PromiseWithResolvers<Notice>
   /** Bytes that it was sent. */
   position: number
+  hasHead: boolean
   /** The body, where it alone gets the response. */
   given: ReadableStreamDefaultReader<Uint8Array> | undefined
 }
 
 const limits = defaultFlightLimits
+/** A reader is sent so many bytes at once. */
+const mostAtOnce = 262_144
+
+/** Whether nothing comes behind it. */
+function isLast(frame: Frame | undefined): boolean {
+  return frame?.kind === 'end' || (frame?.kind === 'notice' && frame.notice.kind !== 'head')
+}
 
 export class Crew {
   #flight: Flight = startFlight
@@ -72,6 +80,7 @@ export class Crew {
       id: ++this.#lastId,
       told: Promise.withResolvers(),
       position: 0,
+      hasHead: false,
       given: undefined,
     }
     this.#readers.set(reader.id, reader)
@@ -88,7 +97,6 @@ export class Crew {
   }
 
   #streamTo(reader: Reader): ReadableStream<Uint8Array> {
-    let told = false
     const leave = () => {
       this.#readers.delete(reader.id)
       reader.given?.cancel().catch(() => undefined)
@@ -97,44 +105,12 @@ export class Crew {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          const say = (frame: Parameters<typeof encodeFrame>[0]) => {
-            for (const piece of encodeFrame(frame)) controller.enqueue(piece)
-          }
-          const close = () => {
+          try {
+            const frames = await this.#framesFor(reader)
+            for (const piece of frames.flatMap(encodeFrame)) controller.enqueue(piece)
+            if (!isLast(frames.at(-1))) return
             leave()
             controller.close()
-          }
-          try {
-            if (!told) {
-              const notice = await reader.told.promise
-              told = true
-              say({ kind: 'notice', notice })
-              if (notice.kind !== 'head') close()
-              return
-            }
-            if (reader.given !== undefined) {
-              const { done, value } = await reader.given.read()
-              if (done) {
-                say({ kind: 'end' })
-                return close()
-              }
-              return say({ kind: 'bytes', bytes: value })
-            }
-            for (;;) {
-              const move = next(this.#flight, reader.position)
-              if (move.kind === 'wait') {
-                await this.#changed.promise
-                continue
-              }
-              if (move.kind === 'bytes') {
-                const bytes = this.#heldAt(reader.position)
-                reader.position += bytes.byteLength
-                return say({ kind: 'bytes', bytes })
-              }
-              if (move.kind === 'cut') throw new Error('The flight was lost.')
-              say(move.kind === 'end' ? { kind: 'end' } : { kind: 'notice', notice: move })
-              return close()
-            }
           } catch (error) {
             leave()
             controller.error(error)
@@ -144,6 +120,41 @@ export class Crew {
       },
       { highWaterMark: 0 },
     )
+  }
+
+  /** What there is for a reader; waits where there is nothing. Rejects where it is cut. */
+  async #framesFor(reader: Reader): Promise<Frame[]> {
+    if (reader.given !== undefined) {
+      const { done, value } = await reader.given.read()
+      return [done ? { kind: 'end' } : { kind: 'bytes', bytes: value }]
+    }
+    if (!reader.hasHead) {
+      const notice = await reader.told.promise
+      reader.hasHead = true
+      const head: Frame = { kind: 'notice', notice }
+      return notice.kind === 'head' && !reader.given ? [head, ...this.#heldFor(reader)] : [head]
+    }
+    for (;;) {
+      const held = this.#heldFor(reader)
+      if (held.length > 0) return held
+      await this.#changed.promise
+    }
+  }
+
+  /** What can be sent at once. */
+  #heldFor(reader: Reader): Frame[] {
+    const frames: Frame[] = []
+    for (let sent = 0; sent < mostAtOnce; ) {
+      const move = next(this.#flight, reader.position)
+      if (move.kind === 'cut' && frames.length === 0) throw new Error('The flight was lost.')
+      if (move.kind === 'wait' || move.kind === 'cut') break
+      if (move.kind !== 'bytes') return [...frames, move.kind === 'end' ? move : { kind: 'notice', notice: move }]
+      const bytes = this.#heldAt(reader.position)
+      reader.position += bytes.byteLength
+      sent += bytes.byteLength
+      frames.push({ kind: 'bytes', bytes })
+    }
+    return frames
   }
 
   #heldAt(position: number): Uint8Array {
