@@ -5,11 +5,14 @@ import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
 let bench: CacheBench
 
 beforeAll(async () => {
-  bench = await startCacheBench({
-    '/grace': { ttlSeconds: 0, graceSeconds: 60 },
-    '/error-grace': { ttlSeconds: 0, errorGraceSeconds: 60 },
-    '/sick': { ttlSeconds: 0, sickGraceSeconds: 60 },
-  })
+  bench = await startCacheBench(
+    {
+      '/grace': { ttlSeconds: 0, graceSeconds: 60 },
+      '/error-grace': { ttlSeconds: 0, errorGraceSeconds: 60 },
+      '/sick': { ttlSeconds: 0, sickGraceSeconds: 60 },
+    },
+    300,
+  )
 })
 afterAll(() => bench?.close())
 

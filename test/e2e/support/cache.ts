@@ -23,13 +23,16 @@ export interface Asked {
   readonly text: string
 }
 
-/** `cache` rules by the prefix of their route; the last route takes everything else by default rules. */
-export async function startCacheBench(rules: Record<string, object> = {}): Promise<CacheBench> {
+/**
+ * `cache` rules by the prefix of their route; the last route takes everything else by default rules. An origin that is
+ * silent for `headersMs` has failed.
+ */
+export async function startCacheBench(rules: Record<string, object> = {}, headersMs = 10_000): Promise<CacheBench> {
   const seen: IncomingMessage[] = []
   const origin = await startOrigin(() => undefined)
   const pools = ['web']
   const gateway = await startGateway({
-    pools: { web: { origins: [{ id: 'a', url: origin.url }], timeouts: { headersMs: 300 }, policy: 'round-robin' } },
+    pools: { web: { origins: [{ id: 'a', url: origin.url }], timeouts: { headersMs }, policy: 'round-robin' } },
     routes: [
       ...Object.entries(rules).map(([prefix, cache]) => ({ path: `${prefix}/*`, pools, cache })),
       { path: '/*', pools },
