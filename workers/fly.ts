@@ -3,6 +3,7 @@
 import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
 import { contentLength } from '../shared/http/fields.ts'
 import { hasNoContent } from '../shared/http/status.ts'
+import { joined } from './bytes.ts'
 import { forward } from './forward.ts'
 import { type Answer, type Forward, type Life, type Refused, refuse, type Slot } from './life.ts'
 import type { Problem } from './problem.ts'
@@ -144,14 +145,7 @@ class FrameReader {
   /** All the bytes, if all of them have come already. */
   rest(): Uint8Array | undefined {
     if (this.#frames.at(-1)?.kind !== 'end') return undefined
-    const pieces = this.#frames.flatMap((frame) => (frame.kind === 'bytes' ? [frame.bytes] : []))
-    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
-    let filled = 0
-    for (const piece of pieces) {
-      bytes.set(piece, filled)
-      filled += piece.byteLength
-    }
-    return bytes
+    return joined(this.#frames.flatMap((frame) => (frame.kind === 'bytes' ? [frame.bytes] : [])))
   }
 
   cancel(): void {

@@ -1,5 +1,6 @@
 // A request body flows to the origin as it comes. Where the request may be sent again, a body within the bound is
 // kept first, so that a second origin gets the same bytes.
+import { joined } from './bytes.ts'
 
 export type KeptBody =
   | { readonly kind: 'kept'; readonly bytes: Uint8Array | null }
@@ -19,21 +20,11 @@ export async function keepBody(
   let held = 0
   while (held <= bound) {
     const { done, value } = await reader.read()
-    if (done) return { kind: 'kept', bytes: joined(chunks, held) }
+    if (done) return { kind: 'kept', bytes: joined(chunks) }
     chunks.push(value)
     held += value.byteLength
   }
   return { kind: 'once', stream: resumed(chunks, reader) }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }
 
 /** What was read already, then the rest, at the speed of whoever reads it. */

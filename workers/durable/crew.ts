@@ -6,22 +6,20 @@ import {
   type Flight,
   type FlightCommand,
   type FlightEvent,
-  type HeadVerdict,
   next,
   type ReaderId,
   startFlight,
   step,
 } from '../../shared/collapse/flight.ts'
 import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
-import { contentLength } from '../../shared/http/fields.ts'
 import { isReadable, searchFor } from '../../shared/http/reflection.ts'
-import { selectingValue } from '../../shared/http/selecting.ts'
-import { admissionOf, type Stores } from '../admit.ts'
-import { failedProblem, forward, isError } from '../forward.ts'
+import type { Stores } from '../admit.ts'
+import { failedProblem, forward } from '../forward.ts'
 import type { Answer, Life } from '../life.ts'
 import type { Boarding } from '../ports.ts'
 import type { Problem } from '../problem.ts'
 import { notIdle } from '../relay.ts'
+import { differs, judge } from './verdict.ts'
 
 /** Somebody who joins: the request as an origin is to get it, and which flights will do for it. */
 export interface Passenger {
@@ -291,27 +289,4 @@ export class Crew {
       this.#send({ kind: 'fail', because: 'cut', at: Date.now() })
     }
   }
-}
-
-/** Whether all may have it, and what selects it. */
-function judge(life: Life, got: Answer): { verdict: HeadVerdict; vary: readonly string[]; admission?: Stores } {
-  const { status, headers } = got.response
-  const verdict: HeadVerdict = {
-    kind: 'store',
-    total: contentLength(headers),
-    etag: headers.get('etag'),
-    acceptsRanges: headers.get('accept-ranges') === 'bytes',
-  }
-  // A failure is everybody's; and that nothing was modified is for those alone who have what was asked about.
-  if (isError(status)) return { verdict, vary: [] }
-  if (status === 304) return { verdict, vary: ['if-none-match', 'if-modified-since'] }
-  const admission = admissionOf(life, got, status, headers, Date.now())
-  return admission.kind === 'store'
-    ? { verdict, vary: admission.vary, admission }
-    : { verdict: { kind: 'uncacheable' }, vary: [] }
-}
-
-function differs(life: Life, name: string, one: Headers, other: Headers): boolean {
-  const valueIn = (fields: Headers) => selectingValue(fields, name, life.route.cache)
-  return valueIn(one) !== valueIn(other)
 }
