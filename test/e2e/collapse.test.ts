@@ -212,6 +212,43 @@ describe('what goes wrong', () => {
   })
 })
 
+test.each<[string, Record<string, string>]>([
+  ['one whose parts could be had again', { etag: '"1"', 'accept-ranges': 'bytes' }],
+  ['one of which nobody knows the version', {}],
+])('a client that is slower than the origin gets all of a large body: %s', async (_, headers) => {
+  const path = bench.fresh()
+  const chunk = Buffer.alloc(1_048_576, 'x')
+  const sent = { bytes: 0 }
+  bench.origin.handle = async (_, response) => {
+    response.writeHead(200, { ...minute, ...headers, 'content-length': 40 * chunk.length })
+    for (let count = 0; count < 40 && !response.destroyed; count++) {
+      sent.bytes += chunk.length
+      if (!response.write(chunk)) await once(response, 'drain').catch(() => undefined)
+    }
+    response.end()
+  }
+  const reader = (await fetch(bench.gateway.url + path)).body!.getReader()
+  let received = (await reader.read()).value!.byteLength
+  // The origin is not let run ahead of a client that reads nothing.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(sent.bytes).toBeLessThan(30 * chunk.length)
+  for (let next = await reader.read(); !next.done; next = await reader.read()) received += next.value.byteLength
+  expect(received).toBe(40 * chunk.length)
+  expect(asked(path)).toBe(1)
+})
+
+test('what does not fit the window, and cannot be had again in parts, is nobody’s to share', async () => {
+  const path = bench.fresh()
+  const waiting = stall()
+  const clients = crowd(3, path)
+  await first(waiting)
+  const large = 'x'.repeat(9_000_000)
+  bench.origin.handle = (_, response) => reply(response, large, minute)
+  reply(waiting[0]!.response, large, minute)
+  for (const { text } of await clients) expect(text === large).toBe(true)
+  expect(asked(path)).toBe(3)
+})
+
 test('a crowd that finds something stale makes one refresh', async () => {
   bench.origin.handle = (_, response) => reply(response, 'old', { etag: '"1"' })
   const path = bench.fresh('/grace')

@@ -59,6 +59,7 @@ export class Crew {
   #exchange: Answer | undefined
   #problem: Problem | undefined
   #changed = Promise.withResolvers<void>()
+  #moved = Promise.withResolvers<void>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #colos = new Set<string>()
   #isOver = false
@@ -72,7 +73,7 @@ export class Crew {
 
   /** A body of frames, which begins at once; undefined where this flight is over, and another one is to begin. */
   join(passenger: Passenger): ReadableStream<Uint8Array> | undefined {
-    if (!this.#willDo(passenger.boarding)) return undefined
+    if (this.#isOver || !this.#willDo(passenger.boarding)) return undefined
     const reader: Reader = {
       ...passenger,
       id: ++this.#lastId,
@@ -97,6 +98,8 @@ export class Crew {
   #streamTo(reader: Reader): ReadableStream<Uint8Array> {
     const leave = () => {
       this.#readers.delete(reader.id)
+      this.#moved.resolve()
+      if (this.#isOver) this.#letGo()
       reader.given?.cancel().catch(() => undefined)
       this.#send({ kind: 'leave', reader: reader.id })
     }
@@ -149,10 +152,17 @@ export class Crew {
       if (move.kind !== 'bytes') return [...frames, move.kind === 'end' ? move : { kind: 'notice', notice: move }]
       const bytes = this.#heldAt(reader.position)
       reader.position += bytes.byteLength
+      this.#moved.resolve()
       sent += bytes.byteLength
       frames.push({ kind: 'bytes', bytes })
     }
     return frames
+  }
+
+  /** Nobody joins any more, and when nobody reads any more the bytes go. */
+  #letGo(): void {
+    this.#isOver = true
+    if (this.#readers.size === 0) this.#chunks = []
   }
 
   #heldAt(position: number): Uint8Array {
@@ -171,6 +181,10 @@ export class Crew {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
     clearTimeout(this.#timer ?? null)
+    if (state.phase === 'landed') {
+      this.#timer = setTimeout(() => this.#letGo(), Math.max(0, state.until - Date.now()))
+      return
+    }
     const at = expiresAt(this.#flight, limits)
     if (at !== undefined)
       this.#timer = setTimeout(() => this.#send({ kind: 'expire', at: Date.now() }), at - Date.now())
@@ -273,10 +287,22 @@ export class Crew {
     else this.#search = searchFor(echoes.values)
   }
 
+  /** Waits for no slow reader, but while even the fastest is half a window behind. */
+  async #pace(): Promise<void> {
+    for (;;) {
+      const positions = [...this.#readers.values()].map(({ position }) => position)
+      const received = 'received' in this.#flight ? this.#flight.received : 0
+      if (positions.length === 0 || received - Math.max(...positions) < limits.windowBytes / 2) return
+      this.#moved = Promise.withResolvers()
+      await this.#moved.promise
+    }
+  }
+
   async #carry(got: Answer): Promise<void> {
     const source = (got.response.body ?? new Blob().stream()).getReader() as ReadableStreamDefaultReader<Uint8Array>
     try {
       for (;;) {
+        await this.#pace()
         const { done, value } = await notIdle(source.read(), got.idleMs)
         if (done) break
         this.#chunk = value

@@ -1,6 +1,7 @@
 // The verdict at the head of a flight: who of those who have joined may have this response?
-import type { HeadVerdict } from '../../shared/collapse/flight.ts'
+import { defaultFlightLimits, type HeadVerdict } from '../../shared/collapse/flight.ts'
 import { contentLength } from '../../shared/http/fields.ts'
+import { isStrong } from '../../shared/http/preconditions.ts'
 import { selectingValue } from '../../shared/http/selecting.ts'
 import { admissionOf, type Stores } from '../admit.ts'
 import { isError } from '../forward.ts'
@@ -19,9 +20,15 @@ export function judge(life: Life, got: Answer): { verdict: HeadVerdict; vary: re
   if (isError(status)) return { verdict, vary: [] }
   if (status === 304) return { verdict, vary: ['if-none-match', 'if-modified-since'] }
   const admission = admissionOf(life, got, status, headers, Date.now())
-  return admission.kind === 'store'
+  return admission.kind === 'store' && !isUnwieldy(verdict)
     ? { verdict, vary: admission.vary, admission }
     : { verdict: { kind: 'uncacheable' }, vary: [] }
+}
+
+/** Whether who falls behind could not be helped: it does not fit the window, and its parts cannot be had again. */
+function isUnwieldy({ total, etag }: Extract<HeadVerdict, { kind: 'store' }>): boolean {
+  const canResume = etag !== null && isStrong(etag)
+  return !canResume && total !== undefined && total > defaultFlightLimits.windowBytes
 }
 
 /** Whether two requests select different responses by a field. */
