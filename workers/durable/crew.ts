@@ -1,16 +1,12 @@
 // One flight as it happens: the streams, timers and bytes around the state machine in shared/collapse, whose commands
 // are carried out here, in order. The origin is asked in the same way as for a request that flies alone.
+import { expiresAt, type Flight, next, startFlight, step } from '../../shared/collapse/flight.ts'
 import {
   defaultFlightLimits,
-  expiresAt,
-  type Flight,
   type FlightCommand,
   type FlightEvent,
-  next,
   type ReaderId,
-  startFlight,
-  step,
-} from '../../shared/collapse/flight.ts'
+} from '../../shared/collapse/flight-events.ts'
 import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
 import { isReadable, searchFor } from '../../shared/http/reflection.ts'
 import type { Stores } from '../admit.ts'

@@ -1,5 +1,5 @@
 // The verdict at the head of a flight: who of those who have joined may have this response?
-import { defaultFlightLimits, type HeadVerdict } from '../../shared/collapse/flight.ts'
+import { defaultFlightLimits, type HeadVerdict } from '../../shared/collapse/flight-events.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import { isStrong } from '../../shared/http/preconditions.ts'
 import { selectingValue } from '../../shared/http/selecting.ts'

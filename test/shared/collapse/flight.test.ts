@@ -1,18 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import {
-  expiresAt,
-  type Flight,
-  type FlightCommand,
-  type FlightEvent,
-  type FlightLimits,
-  type FlightStep,
-  type HeadVerdict,
-  next,
-  type ReaderId,
-  startFlight,
-  step,
-} from '../../../shared/collapse/flight.ts'
+import { expiresAt, type Flight, type FlightStep, next, startFlight, step } from '../../../shared/collapse/flight.ts'
+import type {
+  FlightCommand,
+  FlightEvent,
+  FlightLimits,
+  HeadVerdict,
+  ReaderId,
+} from '../../../shared/collapse/flight-events.ts'
 
 const limits: FlightLimits = {
   windowBytes: 10,
