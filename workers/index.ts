@@ -23,7 +23,8 @@ const random = () => Math.random()
 
 let ports: Ports | undefined
 
-const portsOf = (env: Env, host: string): Ports => (ports ??= compose(env, host))
+/** Made at the first request; what they keep in the Cache API stands under the host that was asked for then. */
+const portsFor = (env: Env, url: string): Ports => (ports ??= compose(env, URL.parse(url)?.host ?? 'weir.invalid'))
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
   return {
@@ -56,13 +57,12 @@ function compose(env: Env, host: string): Ports {
   }
 }
 
-export const Flight = flightObject(portsOf)
+export const Flight = flightObject(portsFor)
 
 export default {
   async fetch(request, env, context) {
     try {
-      const host = URL.parse(request.url)?.host ?? 'weir.invalid'
-      return await proxy(request, portsOf(env, host), (work) => context.waitUntil(work))
+      return await proxy(request, portsFor(env, request.url), (work) => context.waitUntil(work))
     } catch (error) {
       console.error(error)
       return problemResponse({

@@ -6,16 +6,17 @@ export const storePatienceMs = 250
 export const late = Symbol('late')
 
 /** What the promise gives, or `late` after `ms` milliseconds. Rejects as the promise does. */
-export async function orLate<T>(ms: number, promise: Promise<T>): Promise<T | typeof late> {
-  let timer: number | null = null
-  const lateness = new Promise<typeof late>((resolve) => {
-    timer = setTimeout(resolve, ms, late)
+export function orLate<T>(ms: number, promise: Promise<T>): Promise<T | typeof late> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, late)
+    const inTime = <Value>(settle: (value: Value) => void) => {
+      return (value: Value) => {
+        clearTimeout(timer)
+        settle(value)
+      }
+    }
+    promise.then(inTime(resolve), inTime(reject))
   })
-  try {
-    return await Promise.race([promise, lateness])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** What a call to a store gave, or undefined if it failed or took longer than `ms`. Its late result is ignored. */

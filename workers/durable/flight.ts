@@ -9,7 +9,7 @@ import { Crew } from './crew.ts'
 
 /** The class, with what it asks origins by. */
 export function flightObject(
-  portsOf: (env: Env, host: string) => Ports,
+  portsFor: (env: Env, url: string) => Ports,
 ): new (
   context: DurableObjectState,
   env: Env,
@@ -22,7 +22,7 @@ export function flightObject(
       const boarding = JSON.parse(fields.get(boardingField)!) as Boarding
       fields.delete(boardingField)
       const life = () => {
-        const ports = portsOf(this.env, new URL(request.url).host)
+        const ports = portsFor(this.env, request.url)
         return beginLife(new Request(request.url, { headers: fields }), ports, (work) => this.ctx.waitUntil(work))
       }
       const passenger = { fields, boarding, life }
