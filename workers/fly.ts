@@ -1,5 +1,6 @@
 // The collapse phase: who asks for the same thing at the same time shares one flight to the origin. Whatever keeps a
 // request from it costs it nothing but its own request.
+import { flightLimits } from '../shared/collapse/flight-events.ts'
 import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
 import { contentLength } from '../shared/http/fields.ts'
 import { hasNoContent } from '../shared/http/status.ts'
@@ -44,7 +45,13 @@ async function join(
   const { request, route, ports, snapshot } = life
   const colo = String(request.cf?.colo ?? 'local')
   const name = route.cache.collapse === 'global' ? slot.key : `${colo} ${slot.key}`
-  const boarding = { colo, after: slot.after, epoch: snapshot.purges.epoch, isMiss: because !== 'stale' }
+  const boarding = {
+    colo,
+    after: slot.after,
+    epoch: snapshot.purges.epoch,
+    isMiss: because !== 'stale',
+    limits: flightLimits(route.cache.flight),
+  }
   const body = await ports.flights.join(name, request.url, fields, boarding)
   if (body === undefined) return undefined
   const frames = new FrameReader(body)
@@ -55,10 +62,22 @@ async function join(
     case 'fail':
       frames.cancel()
       return notice.problem === undefined ? undefined : refuse(notice.problem as Problem)
+    case 'refuse':
+      frames.cancel()
+      return refuse(refusals[notice.because])
     default:
       frames.cancel()
       return undefined
   }
+}
+
+const refusals = {
+  crowded: refusal('crowded', 'As many as this route allows are waiting for the same answer'),
+  waited: refusal('waited', 'No origin has answered for as long as this route lets anybody wait for the same answer'),
+}
+
+function refusal(reason: string, why: string): Problem {
+  return { status: 503, reason, detail: `${why}; it may be tried again.`, headers: { 'retry-after': '1' } }
 }
 
 /** As long as an origin may take, and a little more for a flight that has lost its way. */

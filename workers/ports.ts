@@ -1,5 +1,6 @@
 // What the proxy needs from the platform. Each method says how it fails and how long it may take; none rejects.
 import type { Failure } from '../shared/balance/attempt.ts'
+import type { FlightLimits } from '../shared/collapse/flight-events.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
@@ -155,6 +156,8 @@ export interface Boarding {
   readonly epoch: number
   /** Whether nothing was stored: then one will do that has just landed. */
   readonly isMiss: boolean
+  /** Of the flight, if this request begins it. */
+  readonly limits: FlightLimits
 }
 
 /**

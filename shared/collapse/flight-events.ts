@@ -1,4 +1,5 @@
 // What a flight is told, and what it tells its owner to do.
+import type { CacheRule } from '../config/schema.ts'
 
 /** Given out by the object, to each reader a new one. */
 export type ReaderId = number
@@ -9,7 +10,7 @@ export interface FlightLimits {
   /** The most that is fetched for the store alone, once nobody reads any more. */
   readonly finishBytes: number
   readonly maxReaders: number
-  /** What those do who come beyond `maxReaders`. */
+  /** What becomes of those who come beyond `maxReaders`, or wait beyond `maxWaitMs`. */
   readonly beyond: 'direct' | 'refuse'
   /** The longest that a reader waits for the head of what somebody else asked for. */
   readonly maxWaitMs: number
@@ -19,14 +20,9 @@ export interface FlightLimits {
   readonly tries: number
 }
 
-export const defaultFlightLimits: FlightLimits = {
-  windowBytes: 8 * 1024 * 1024,
-  finishBytes: 8 * 1024 * 1024,
-  maxReaders: 5000,
-  beyond: 'direct',
-  maxWaitMs: 10_000,
-  holdMs: 1000,
-  tries: 2,
+/** The limits that a route states, and what is fixed. */
+export function flightLimits({ windowBytes, maxReaders, maxWaitMs, beyond }: CacheRule['flight']): FlightLimits {
+  return { windowBytes, finishBytes: windowBytes, maxReaders, maxWaitMs, beyond, holdMs: 1000, tries: 2 }
 }
 
 /** `at` is in milliseconds since the epoch. */
@@ -88,7 +84,7 @@ export type Notice =
   | { readonly kind: 'give' }
   /** They ask for themselves, all at once, and do not come back. */
   | { readonly kind: 'direct'; readonly because: DirectReason }
-  | { readonly kind: 'refuse'; readonly because: 'crowded' }
+  | { readonly kind: 'refuse'; readonly because: BoundReason }
   /** They find it in the store. */
   | { readonly kind: 'landed' }
   /** There is no response for them. */
@@ -100,8 +96,9 @@ export type DirectReason =
   | 'uncacheable'
   /** The response is not for requests like theirs. */
   | 'unfit'
-  | 'crowded'
-  /** They have waited for `maxWaitMs`. */
-  | 'waited'
   /** The beginning was dropped before they came. */
   | 'late'
+  | BoundReason
+
+/** There were `maxReaders` already, or it has waited for `maxWaitMs`. */
+export type BoundReason = 'crowded' | 'waited'

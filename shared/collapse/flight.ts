@@ -286,12 +286,12 @@ function settle(state: Asking | Flying | Landed, { finishBytes }: FlightLimits):
 }
 
 /** The first waits on: the exchange is its own, and to repeat it alone would take longer. The pools bound its time. */
-function expire(state: Asking, at: number, { maxWaitMs }: FlightLimits): FlightStep {
+function expire(state: Asking, at: number, { maxWaitMs, beyond }: FlightLimits): FlightStep {
   const hasWaited = ({ since }: Reader, place: number) => place > 0 && at - since >= maxWaitMs
   const waited = state.readers.filter(hasWaited)
   if (waited.length === 0) return unchanged(state)
   const readers = state.readers.filter((reader, place) => !hasWaited(reader, place))
-  return { state: { ...state, readers }, commands: tell(waited, { kind: 'direct', because: 'waited' }) }
+  return { state: { ...state, readers }, commands: tell(waited, { kind: beyond, because: 'waited' }) }
 }
 
 /** When to send `expire`, in milliseconds since the epoch; undefined while nobody waits who might give up. */

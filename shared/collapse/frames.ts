@@ -16,6 +16,8 @@ export type Notice =
     }
   /** It asks for itself. */
   | { readonly kind: 'direct' }
+  /** It gets an error: too many wait already, or it has waited too long. */
+  | { readonly kind: 'refuse'; readonly because: 'crowded' | 'waited' }
   /** It looks into the store. */
   | { readonly kind: 'landed' }
   /** There is no response; what follows is for people and programs. */

@@ -30,6 +30,9 @@ const MAX_WAIT_MS = 600_000
 const MAX_KEPT_BODY_BYTES = 8_388_608
 const MIN_SLICE_BYTES = 65_536
 const MAX_SLICE_BYTES = 16_777_216
+const MIN_WINDOW_BYTES = 65_536
+const MAX_WINDOW_BYTES = 33_554_432
+const MAX_GATHER_MS = 20
 const MAX_HOT_ENTRY_BYTES = 1_048_576
 const MAX_HOT_BYTES = 67_108_864
 
@@ -143,6 +146,20 @@ const sliceSize = whole(0, MAX_SLICE_BYTES).refine(
   `must be 0, or from ${MIN_SLICE_BYTES} to ${MAX_SLICE_BYTES}`,
 )
 
+/** The bounds of a flight: what it holds, and who may wait for it. */
+export const flightSchema = z.strictObject({
+  /** Of a body: held for those who read more slowly than the fastest; half of it is what the origin may be ahead. */
+  windowBytes: whole(MIN_WINDOW_BYTES, MAX_WINDOW_BYTES).default(8_388_608),
+  /** So many share one flight. */
+  maxReaders: whole(1, 10_000).default(5000),
+  /** How long one of them waits for the head of what another asked for; then it asks by itself. */
+  maxWaitMs: whole(1, MAX_WAIT_MS).default(10_000),
+  /** Whoever comes beyond maxReaders. direct: asks by itself. refuse: gets 503 with Retry-After. */
+  beyond: z.enum(['direct', 'refuse']).default('direct'),
+  /** How long a range waits for others of the same content, to be asked for as one with them. */
+  gatherMs: whole(0, MAX_GATHER_MS).default(5),
+})
+
 const cacheRuleSchema = z.strictObject({
   /** respect: what the origin says (RFC 9111). force: ttlSeconds, whatever it says. */
   mode: z.enum(['off', 'respect', 'force']).default('respect'),
@@ -172,6 +189,7 @@ const cacheRuleSchema = z.strictObject({
   sliceBytes: sliceSize.default(1_048_576),
   /** Where equal requests that miss wait for one fetch. */
   collapse: z.enum(['off', 'colo', 'global']).default('colo'),
+  flight: flightSchema.prefault({}),
 })
 
 const methodList = z.array(method)

@@ -10,6 +10,10 @@ let bench: CacheBench
 beforeAll(async () => {
   bench = await startCacheBench({
     '/off': { collapse: 'off' },
+    '/few': { flight: { maxReaders: 2 } },
+    '/few-and-no-more': { flight: { maxReaders: 2, beyond: 'refuse' } },
+    '/short': { flight: { maxWaitMs: 100 } },
+    '/short-and-no-more': { flight: { maxWaitMs: 100, beyond: 'refuse' } },
     '/global': { collapse: 'global' },
     '/grace': { ttlSeconds: 0, graceSeconds: 60 },
     '/error-grace': { ttlSeconds: 0, errorGraceSeconds: 60 },
@@ -76,6 +80,55 @@ test('bytes come as the origin sends them, also to who comes late', async () => 
   response.end('67890')
   for (const body of bodies) expect(new TextDecoder().decode((await body.read()).value)).toBe('67890')
   expect(asked(path)).toBe(1)
+})
+
+describe('beyond the bounds of a route', () => {
+  test('who is one too many asks by itself', async () => {
+    const path = bench.fresh('/few')
+    const waiting = stall()
+    const clients = crowd(5, path)
+    await expect.poll(() => waiting.length).toBe(4)
+    for (const { response } of waiting) reply(response, 'body', minute)
+    for (const { status, text } of await clients) expect([status, text]).toEqual([200, 'body'])
+  })
+
+  test('or is refused', async () => {
+    const path = bench.fresh('/few-and-no-more')
+    const waiting = stall()
+    const clients = crowd(5, path)
+    const { response } = await first(waiting)
+    reply(response, 'body', minute)
+    const answers = await clients
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(2)
+    const refused = answers.filter(({ status }) => status === 503)
+    expect(refused).toHaveLength(3)
+    for (const { text, headers } of refused) {
+      expect([JSON.parse(text).reason, headers.get('retry-after')]).toEqual(['crowded', '1'])
+    }
+    expect(asked(path)).toBe(1)
+  })
+
+  test('who has waited too long asks by itself; who began it waits on', async () => {
+    const path = bench.fresh('/short')
+    const waiting = stall()
+    const clients = crowd(3, path)
+    await expect.poll(() => waiting.length).toBe(3)
+    for (const { response } of waiting) reply(response, 'body', minute)
+    for (const { status, text } of await clients) expect([status, text]).toEqual([200, 'body'])
+  })
+
+  test('or is refused', async () => {
+    const path = bench.fresh('/short-and-no-more')
+    const waiting = stall()
+    const leader = bench.ask(path)
+    const { response } = await first(waiting)
+    for (const { status, text } of await crowd(2, path)) {
+      expect([status, JSON.parse(text).reason]).toEqual([503, 'waited'])
+    }
+    reply(response, 'body', minute)
+    expect((await leader).status).toBe(200)
+    expect(asked(path)).toBe(1)
+  })
 })
 
 describe('whose answer it is', () => {

@@ -1,12 +1,7 @@
 // One flight as it happens: the streams, timers and bytes around the state machine in shared/collapse, whose commands
 // are carried out here, in order. The origin is asked in the same way as for a request that flies alone.
 import { expiresAt, type Flight, next, startFlight, step } from '../../shared/collapse/flight.ts'
-import {
-  defaultFlightLimits,
-  type FlightCommand,
-  type FlightEvent,
-  type ReaderId,
-} from '../../shared/collapse/flight-events.ts'
+import type { FlightCommand, FlightEvent, FlightLimits, ReaderId } from '../../shared/collapse/flight-events.ts'
 import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
 import { isReadable, searchFor } from '../../shared/http/reflection.ts'
 import type { Stores } from '../admit.ts'
@@ -35,7 +30,6 @@ interface Reader extends Passenger {
   given: ReadableStreamDefaultReader<Uint8Array> | undefined
 }
 
-const limits = defaultFlightLimits
 /** A reader is sent so many bytes at once. */
 const mostAtOnce = 262_144
 
@@ -45,6 +39,7 @@ function isLast(frame: Frame | undefined): boolean {
 }
 
 export class Crew {
+  readonly #limits: FlightLimits
   #flight: Flight = startFlight
   #readers = new Map<ReaderId, Reader>()
   #lastId = 0
@@ -66,6 +61,10 @@ export class Crew {
   #freshUntil = 0
   #search: ReturnType<typeof searchFor> | undefined
   #isReflecting = false
+
+  constructor(limits: FlightLimits) {
+    this.#limits = limits
+  }
 
   /** A body of frames, which begins at once; undefined where this flight is over, and another one is to begin. */
   join(passenger: Passenger): ReadableStream<Uint8Array> | undefined {
@@ -171,7 +170,7 @@ export class Crew {
   }
 
   #send(event: FlightEvent): void {
-    const { state, commands } = step(this.#flight, event, limits)
+    const { state, commands } = step(this.#flight, event, this.#limits)
     this.#flight = state
     for (const command of commands) this.#perform(command)
     this.#changed.resolve()
@@ -181,7 +180,7 @@ export class Crew {
       this.#timer = setTimeout(() => this.#letGo(), Math.max(0, state.until - Date.now()))
       return
     }
-    const at = expiresAt(this.#flight, limits)
+    const at = expiresAt(this.#flight, this.#limits)
     if (at !== undefined)
       this.#timer = setTimeout(() => this.#send({ kind: 'expire', at: Date.now() }), at - Date.now())
   }
@@ -216,8 +215,10 @@ export class Crew {
         for (const id of command.readers) this.#give(id)
         return
       case 'direct':
-      case 'refuse':
         for (const id of command.readers) this.#tell(id, { kind: 'direct' })
+        return
+      case 'refuse':
+        for (const id of command.readers) this.#tell(id, { kind: 'refuse', because: command.because })
         return
       case 'landed':
         for (const id of command.readers) this.#tell(id, { kind: 'landed' })
@@ -288,7 +289,7 @@ export class Crew {
     for (;;) {
       const positions = [...this.#readers.values()].map(({ position }) => position)
       const received = 'received' in this.#flight ? this.#flight.received : 0
-      if (positions.length === 0 || received - Math.max(...positions) < limits.windowBytes / 2) return
+      if (positions.length === 0 || received - Math.max(...positions) < this.#limits.windowBytes / 2) return
       this.#moved = Promise.withResolvers()
       await this.#moved.promise
     }

@@ -28,7 +28,7 @@ export function flightObject(
       const passenger = { fields, boarding, life }
       let body = this.#crew?.join(passenger)
       if (body === undefined) {
-        this.#crew = new Crew()
+        this.#crew = new Crew(boarding.limits)
         body = this.#crew.join(passenger)
       }
       return new Response(body ?? null)

@@ -1,5 +1,6 @@
 // The verdict at the head of a flight: who of those who have joined may have this response?
-import { defaultFlightLimits, type HeadVerdict } from '../../shared/collapse/flight-events.ts'
+import type { HeadVerdict } from '../../shared/collapse/flight-events.ts'
+import type { CacheRule } from '../../shared/config/schema.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import { isStrong } from '../../shared/http/preconditions.ts'
 import { selectingValue } from '../../shared/http/selecting.ts'
@@ -20,15 +21,18 @@ export function judge(life: Life, got: Answer): { verdict: HeadVerdict; vary: re
   if (isError(status)) return { verdict, vary: [] }
   if (status === 304) return { verdict, vary: ['if-none-match', 'if-modified-since'] }
   const admission = admissionOf(life, got, status, headers, Date.now())
-  return admission.kind === 'store' && !isUnwieldy(verdict)
+  return admission.kind === 'store' && !isUnwieldy(verdict, life.route.cache.flight)
     ? { verdict, vary: admission.vary, admission }
     : { verdict: { kind: 'uncacheable' }, vary: [] }
 }
 
 /** Whether who falls behind could not be helped: it does not fit the window, and its parts cannot be had again. */
-function isUnwieldy({ total, etag }: Extract<HeadVerdict, { kind: 'store' }>): boolean {
+function isUnwieldy(
+  { total, etag }: Extract<HeadVerdict, { kind: 'store' }>,
+  { windowBytes }: CacheRule['flight'],
+): boolean {
   const canResume = etag !== null && isStrong(etag)
-  return !canResume && total !== undefined && total > defaultFlightLimits.windowBytes
+  return !canResume && total !== undefined && total > windowBytes
 }
 
 /** Whether two requests select different responses by a field. */

@@ -542,7 +542,7 @@ class Crowd {
 
   #perform(command: FlightCommand, event: FlightEvent, now: number) {
     const isGivenAway = this.verdict?.kind === 'uncacheable'
-    this.seen.add(command.kind === 'direct' ? command.because : command.kind)
+    this.seen.add('because' in command && command.kind === 'direct' ? command.because : command.kind)
     switch (command.kind) {
       case 'ask':
         expect(this.isRunning).toBe(false)
@@ -607,8 +607,10 @@ class Crowd {
       case 'unfit':
         return expect(isUnfit).toBe(true)
       case 'crowded':
+        expect(notice.kind).toBe(this.limits.beyond)
         return expect(this.present.length - 1).toBe(maxReaders)
       case 'waited':
+        expect(notice.kind).toBe(this.limits.beyond)
         expect(this.waiting[0]).not.toBe(client)
         return expect(now - client.since).toBeGreaterThanOrEqual(maxWaitMs)
       case 'late':

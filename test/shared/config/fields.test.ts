@@ -51,6 +51,7 @@ const CACHE = fieldsOf(
   'maxVariants',
   'sliceBytes',
   'collapse',
+  'flight',
 )
 const HOT_TIER = fieldsOf('entryBytes', 'totalBytes', 'trustSeconds')
 
@@ -234,6 +235,9 @@ describe('routes', () => {
     ['ttl', { cache: { ttlSeconds: -1 } }, 'cache.ttlSeconds', whole(0, 31_536_000, -1)],
     ['sick grace', { cache: { sickGraceSeconds: -1 } }, 'cache.sickGraceSeconds', whole(0, 31_536_000, -1)],
     ['keep', { cache: { keepSeconds: 0.5 } }, 'cache.keepSeconds', whole(0, 31_536_000, 0.5)],
+    ['a window', { cache: { flight: { windowBytes: 1 } } }, 'cache.flight.windowBytes', whole(65_536, 33_554_432, 1)],
+    ['a crowd', { cache: { flight: { maxReaders: 0 } } }, 'cache.flight.maxReaders', whole(1, 10_000, 0)],
+    ['gathering', { cache: { flight: { gatherMs: 21 } } }, 'cache.flight.gatherMs', whole(0, 20, 21)],
     ['slices', { cache: { sliceBytes: 1000 } }, 'cache.sliceBytes', 'must be 0, or from 65536 to 16777216'],
     [
       'unkeyed',

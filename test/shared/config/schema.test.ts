@@ -43,6 +43,7 @@ describe('defaults', () => {
             sliceBytes: 1_048_576,
             key: { query: 'all', sortQuery: false, headers: [], cookies: [] },
             collapse: 'colo',
+            flight: { windowBytes: 8_388_608, maxReaders: 5000, maxWaitMs: 10_000, beyond: 'direct', gatherMs: 5 },
           },
           session: false,
         },

@@ -1,5 +1,5 @@
 // Exchanges with an origin, and the rules of routes, for the tests of admission.
-import type { CacheRule } from '../../../shared/config/schema.ts'
+import { type CacheRule, flightSchema } from '../../../shared/config/schema.ts'
 import { requestDirectives } from '../../../shared/http/cache-control.ts'
 import type { Admission, Exchange, NoStoreReason } from '../../../shared/http/may-store.ts'
 
@@ -16,6 +16,7 @@ export const respect: CacheRule = {
   sliceBytes: 0,
   key: { query: 'all', sortQuery: false, headers: [], cookies: [] },
   collapse: 'off',
+  flight: flightSchema.parse({}),
 }
 export const respectTtl: CacheRule = { ...respect, ttlSeconds: 300 }
 export const force: CacheRule = { ...respect, mode: 'force', ttlSeconds: 300 }

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, it, test, vi } from 'vitest'
+import { flightLimits } from '../../../shared/collapse/flight-events.ts'
+import { flightSchema } from '../../../shared/config/schema.ts'
 import { objectFlights } from '../../../workers/adapters/object-flights.ts'
 import { type Fault, fail, faults } from '../support/configurations.ts'
 
@@ -12,7 +14,8 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const boarding = { colo: 'local', after: 0, epoch: 0, isMiss: true }
+const limits = flightLimits(flightSchema.parse({}))
+const boarding = { colo: 'local', after: 0, epoch: 0, isMiss: true, limits }
 
 /** Objects whose call does what it is told. */
 function objectsThat(call: () => Promise<Response>): DurableObjectNamespace {
