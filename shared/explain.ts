@@ -1,6 +1,6 @@
 // What an authorised request is told beside its answer: by which route, under which key, with which verdict, and why.
 import { serializeDictionary, Token } from 'structured-headers'
-import type { CacheStatus, ForwardReason } from './http/cache-status.ts'
+import type { CacheStatus, CacheStatusDetail, ForwardReason } from './http/cache-status.ts'
 import type { NoStoreReason } from './http/may-store.ts'
 
 export type Verdict = 'hit' | 'stale' | 'validate' | 'miss' | 'hit-for-miss' | 'pass'
@@ -35,9 +35,12 @@ function whyOf(status: CacheStatus): string {
       if (status.ttl >= 0) return `fresh for ${status.ttl} s more`
       return `stale for ${-status.ttl} s, ${status.detail === 'grace' ? 'within its grace' : 'which the request takes'}`
     case 'forward': {
-      const { because, stored, detail } = status
-      const fate = stored ? 'the answer is stored' : detail && `not stored: ${notStored[detail]}`
-      return fate ? `${forwarded[because]}; ${fate}` : forwarded[because]
+      const { because, stored, collapsed, detail } = status
+      const company = collapsed && 'another request had begun to ask for it'
+      const tier = detail === 'upper-tier' && 'the upper tier had it'
+      const reason = detail && detail !== 'upper-tier' ? `not stored: ${notStored[detail]}` : undefined
+      const fate = stored ? 'the answer is stored' : reason
+      return [forwarded[because], company, tier, fate].filter((part) => part).join('; ')
     }
     case 'neither':
       return 'the request wants a stored response only'
@@ -56,7 +59,7 @@ const forwarded: Readonly<Record<ForwardReason, string>> = {
   partial: 'a part of it is stored',
 }
 
-type Detail = NonNullable<Extract<CacheStatus, { kind: 'forward' }>['detail']>
+type Detail = Exclude<CacheStatusDetail, 'upper-tier' | undefined>
 
 const notStored: Readonly<Record<Detail, string>> = {
   'mode-off': 'this route is not cached',

@@ -1,4 +1,5 @@
 // The admit phase: an origin has answered, and what becomes of it is decided at its head, before its body flows.
+import type { CacheStatusDetail } from '../shared/http/cache-status.ts'
 import { contentLength, tagsOf } from '../shared/http/fields.ts'
 import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
 import { isReadable, repeatsInHead, tellingValues } from '../shared/http/reflection.ts'
@@ -24,18 +25,11 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   const admission = slot && admissionOf(life, got, response.status, response.headers, responseTime)
   const length = contentLength(response.headers)
   let sink: BodySink | undefined
-  let detail: NoStoreReason | 'variants' | 'hit-for-miss' | undefined
+  let detail: CacheStatusDetail = got.kept && 'upper-tier'
   if (admission?.kind === 'store' && slot !== undefined && got.flight?.stores !== false) {
-    const place = placeFor(life, slot, admission.vary, admission.keepUntil)
-    if (place === undefined) detail = 'variants'
-    else if (wouldHide(found, admission, responseTime)) detail = 'unkeyed-field'
-    else {
-      if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
-      const fields = tidyResponse(new Headers(response.headers), responseTime)
-      const { status, headers } = response
-      const head = headOf(life, admission, { status, tags: tagsOf(headers), targeted: hiddenTargets(headers) })
-      sink = guarded(ports.store.begin(place.key, head, fields, length), headers, admission.echoes)
-    }
+    const entry = entryFor(life, found, slot, got, admission)
+    sink = entry.sink
+    detail = entry.detail ?? detail
   } else if (admission?.kind === 'uncacheable' && found.slot !== undefined) {
     detail = found.slot.hitForMiss ? 'hit-for-miss' : admission.because
     noteUncacheable(life, found, found.slot, admission.because, response.status, responseTime)
@@ -59,6 +53,26 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   const delivered = new Response(life.method === 'HEAD' ? null : body, response)
   tidyResponse(delivered.headers, responseTime)
   return stamp(life, found, delivered, status)
+}
+
+/** Begins an entry, where there is a place for it. */
+export function entryFor(
+  life: Life,
+  found: Forward,
+  slot: Slot,
+  got: Answer,
+  admission: Stores,
+): { readonly sink?: BodySink; readonly detail?: CacheStatusDetail } {
+  const { store } = life.ports
+  const { status, headers } = got.response
+  const place = placeFor(life, slot, admission.vary, admission.keepUntil)
+  if (place === undefined) return { detail: 'variants' }
+  const responseTime = life.ports.now()
+  if (wouldHide(found, admission, responseTime)) return { detail: 'unkeyed-field' }
+  if (place.note !== undefined) life.background(store.note(slot.base, place.note, life.requestTime))
+  const fields = tidyResponse(new Headers(headers), responseTime)
+  const head = got.kept ?? headOf(life, admission, { status, tags: tagsOf(headers), targeted: hiddenTargets(headers) })
+  return { sink: guarded(store.begin(place.key, head, fields, contentLength(headers)), headers, admission.echoes) }
 }
 
 /** Whether only some could be given the response, in the place of one that may still stand in for all. */

@@ -7,8 +7,10 @@ import { hasNoContent } from '../shared/http/status.ts'
 import { joined } from './bytes.ts'
 import { forward } from './forward.ts'
 import { type Answer, type Forward, type Life, type Refused, refuse, type Slot } from './life.ts'
+import type { StoredHead } from './ports.ts'
 import type { Problem } from './problem.ts'
 import { unkeyedOf } from './unkeyed.ts'
+import { keyOfVariant } from './variants.ts'
 import { late, orLate } from './within.ts'
 
 /** Asks an origin with these fields, together with others who want the same. */
@@ -44,7 +46,7 @@ async function join(
 ): Promise<Refused | Answer | undefined> {
   const { request, route, ports, snapshot } = life
   const colo = String(request.cf?.colo ?? 'local')
-  const name = route.cache.collapse === 'global' ? slot.key : `${colo} ${slot.key}`
+  const name = `${route.cache.collapse === 'global' ? '' : colo} ${nameOf(life, slot)}`
   const boarding = {
     colo,
     after: slot.after,
@@ -69,6 +71,11 @@ async function join(
       frames.cancel()
       return undefined
   }
+}
+
+/** What is asked for, as far as that is known; without the variants' generation, which each data centre has of its own. */
+function nameOf(life: Life, { base, variants }: Slot): string {
+  return keyOfVariant(life, base, { names: variants?.names ?? [], generation: '' })
 }
 
 const refusals = {
@@ -98,7 +105,8 @@ function answerFrom(life: Life, frames: FrameReader, head: Extract<Notice, { kin
     ? null
     : (frames.rest() ?? bodyFrom(life, frames, contentLength(headers), sent))
   const response = new Response(body, { status: head.status, headers, encodeBody: 'manual' })
-  return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head }
+  const kept = head.kept as StoredHead | undefined
+  return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head, kept }
 }
 
 function bodyFrom(life: Life, frames: FrameReader, length: number | undefined, sent: Headers): ReadableStream {

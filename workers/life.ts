@@ -7,7 +7,7 @@ import type { Fields } from '../shared/http/fields.ts'
 import type { FromStore } from '../shared/http/may-reuse.ts'
 import type { Target } from '../shared/http/target.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
-import type { Attempt, Background, Ports, StoredResponse, VariantsNote } from './ports.ts'
+import type { Attempt, Background, Ports, StoredHead, StoredResponse, VariantsNote } from './ports.ts'
 import type { Problem } from './problem.ts'
 
 /** What is known of a request once it has a route. */
@@ -78,4 +78,6 @@ export type Answer = Extract<Attempt, { kind: 'answer' }> & {
   readonly sent: Headers
   /** Of an answer that came by a flight: whether this request is the one to store it, and whether another began it. */
   readonly flight?: { readonly stores: boolean; readonly collapsed: boolean }
+  /** Of an answer from the upper tier: what is remembered of it there. */
+  readonly kept?: StoredHead | undefined
 }

@@ -6,7 +6,11 @@ import type { Life, Slot } from './life.ts'
 import type { VariantsNote } from './ports.ts'
 
 /** Where the response that this request selects stands. */
-export function keyOfVariant(life: Life, base: string, { names, generation }: VariantsNote): string {
+export function keyOfVariant(
+  life: Life,
+  base: string,
+  { names, generation }: Pick<VariantsNote, 'names' | 'generation'>,
+): string {
   const values = selectingOf(life, names).map(([, value]) => value)
   return variantKey(base, generation, values)
 }

@@ -13,6 +13,8 @@ export type Notice =
       readonly fields: readonly (readonly [string, string])[]
       readonly stores: boolean
       readonly collapsed: boolean
+      /** What the upper tier remembers of it, where it came from there. */
+      readonly kept?: unknown
     }
   /** It asks for itself. */
   | { readonly kind: 'direct' }

@@ -32,9 +32,4 @@ export const notYet: readonly NotYet[] = [
   { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'pools.*.retry.budgetPercent', when: always, meanwhile: 'only "tries" limits retries until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },
-  {
-    field: 'routes.*.cache.collapse',
-    when: oneOf('global'),
-    meanwhile: 'its objects keep no copies until then',
-  },
 ]

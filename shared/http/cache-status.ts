@@ -17,10 +17,19 @@ export type CacheStatus =
       readonly stored: boolean
       /** Whether it came by a flight that another request had begun (RFC 9211 §2.6). */
       readonly collapsed?: boolean | undefined
-      readonly detail?: NoStoreReason | 'hit-for-miss' | 'error-grace' | 'variants' | undefined
+      readonly detail?: CacheStatusDetail
     }
   /** The gateway answered by itself, and asked nobody. */
   | { readonly kind: 'neither'; readonly detail: 'only-if-cached' }
+
+export type CacheStatusDetail =
+  | NoStoreReason
+  | 'hit-for-miss'
+  | 'error-grace'
+  | 'variants'
+  /** The cache of another data centre has answered. */
+  | 'upper-tier'
+  | undefined
 
 /** RFC 9211 §2.2. */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale' | 'partial'

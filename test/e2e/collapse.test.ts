@@ -10,6 +10,7 @@ let bench: CacheBench
 beforeAll(async () => {
   bench = await startCacheBench({
     '/off': { collapse: 'off' },
+    '/keyed': { key: { headers: ['x-tenant'] } },
     '/few': { flight: { maxReaders: 2 } },
     '/few-and-no-more': { flight: { maxReaders: 2, beyond: 'refuse' } },
     '/short': { flight: { maxWaitMs: 100 } },
@@ -162,6 +163,16 @@ describe('whose answer it is', () => {
     await expect.poll(() => waiting.length).toBe(3)
     for (const { response } of waiting) reply(response, 'body', minute)
     await Promise.all([plain, own])
+  })
+
+  test('what the route has chosen for the key keeps crowds apart, from the first request on', async () => {
+    const path = bench.fresh('/keyed')
+    const waiting = stall()
+    const crowds = ['red', 'blue'].map((tenant) => crowd(5, path, { 'x-tenant': tenant }))
+    await expect.poll(() => waiting.length).toBe(2)
+    for (const { request, response } of waiting) reply(response, String(request.headers['x-tenant']), minute)
+    const texts = (await Promise.all(crowds)).map((answers) => [...new Set(answers.map(({ text }) => text))])
+    expect(texts).toEqual([['red'], ['blue']])
   })
 
   test('a crowd that speaks several languages gets them', async () => {

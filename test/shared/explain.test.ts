@@ -23,6 +23,15 @@ describe('an explanation is a dictionary', () => {
       'route="r", verdict=miss, why="nothing that may be used is stored under this key; the answer is stored"',
     ],
     [
+      'by a flight of another, from the upper tier',
+      {
+        ...hit,
+        verdict: 'miss',
+        status: { kind: 'forward', because: 'stale', stored: true, collapsed: true, detail: 'upper-tier' },
+      },
+      'route="r", verdict=miss, why="what is stored is stale; another request had begun to ask for it; the upper tier had it; the answer is stored"',
+    ],
+    [
       'forwarded, and nothing came',
       { ...hit, verdict: 'pass', status: { kind: 'forward', because: 'bypass', stored: false } },
       'route="r", verdict=pass, why="this route is not cached, or the request is an upgrade"',

@@ -5,11 +5,12 @@ import type { FlightCommand, FlightEvent, FlightLimits, ReaderId } from '../../s
 import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
 import { isReadable, searchFor } from '../../shared/http/reflection.ts'
 import type { Stores } from '../admit.ts'
-import { failedProblem, forward } from '../forward.ts'
+import { failedProblem } from '../forward.ts'
 import type { Answer, Life } from '../life.ts'
-import type { Boarding } from '../ports.ts'
+import type { Background, Boarding, BodySink } from '../ports.ts'
 import type { Problem } from '../problem.ts'
 import { notIdle } from '../relay.ts'
+import { fromOrigin, throughUpperTier } from '../upper-tier.ts'
 import { differs, judge } from './verdict.ts'
 
 /** Somebody who joins: the request as an origin is to get it, and which flights will do for it. */
@@ -18,6 +19,13 @@ export interface Passenger {
   readonly boarding: Boarding
   /** What an origin is asked by, if this one is the first. */
   readonly life: () => Promise<Life>
+}
+
+/** What is known of a response at its head, beside what the state machine has to know. */
+interface Known {
+  /** Whether it is a request's too that comes now. */
+  readonly isFor: (fields: Headers) => boolean
+  readonly freshUntil: number
 }
 
 interface Reader extends Passenger {
@@ -57,8 +65,11 @@ export class Crew {
   #leader: ReaderId | undefined
   #askedAt = Date.now()
   #epoch = Number.POSITIVE_INFINITY
-  /** What is known of the response: until when it is fresh, and whether it repeats what only its request has said. */
-  #freshUntil = 0
+  #known: Known | undefined
+  #background: Background = () => undefined
+  #begin: (() => BodySink | undefined) | undefined
+  #sink: BodySink | undefined
+  /** Whether it repeats what only its request has said. */
   #search: ReturnType<typeof searchFor> | undefined
   #isReflecting = false
 
@@ -68,7 +79,7 @@ export class Crew {
 
   /** A body of frames, which begins at once; undefined where this flight is over, and another one is to begin. */
   join(passenger: Passenger): ReadableStream<Uint8Array> | undefined {
-    if (this.#isOver || !this.#willDo(passenger.boarding)) return undefined
+    if (this.#isOver || !this.#willDo(passenger)) return undefined
     const reader: Reader = {
       ...passenger,
       id: ++this.#lastId,
@@ -84,10 +95,12 @@ export class Crew {
     return undefined
   }
 
-  #willDo({ after, epoch, isMiss }: Boarding): boolean {
+  #willDo({ fields, boarding }: Passenger): boolean {
+    const { after, epoch, isMiss } = boarding
     if (this.#flight.phase === 'idle') return true
-    if (this.#askedAt < after || this.#epoch < epoch) return false
-    return this.#flight.phase !== 'landed' || (isMiss && !this.#isReflecting && Date.now() < this.#freshUntil)
+    if (this.#askedAt < after || this.#epoch < epoch || this.#known?.isFor(fields) === false) return false
+    const isFresh = this.#known !== undefined && Date.now() < this.#known.freshUntil
+    return this.#flight.phase !== 'landed' || (isMiss && !this.#isReflecting && isFresh)
   }
 
   #streamTo(reader: Reader): ReadableStream<Uint8Array> {
@@ -196,7 +209,9 @@ export class Crew {
         this.#exchange?.abandon()
         return
       case 'hold':
-        if (this.#chunk !== undefined) this.#chunks.push(this.#chunk)
+        if (this.#chunk === undefined) return
+        this.#chunks.push(this.#chunk)
+        this.#sink?.write(this.#chunk)
         return
       case 'drop':
         while (this.#chunks[0] !== undefined && this.#start + this.#chunks[0].byteLength <= command.before) {
@@ -204,8 +219,14 @@ export class Crew {
         }
         return
       case 'begin':
+        this.#sink = this.#begin?.()
+        return
       case 'commit':
+        if (this.#sink !== undefined) this.#background(this.#sink.end())
+        return
       case 'discard':
+        this.#sink?.abort()
+        return
       case 'cut':
         return
       case 'serve':
@@ -240,7 +261,8 @@ export class Crew {
     const { colo } = this.#readers.get(id)!.boarding
     const stores = !this.#colos.has(colo)
     this.#colos.add(colo)
-    return { kind: 'head', status, fields: [...headers], stores, collapsed: id !== this.#leader }
+    const { kept } = this.#exchange!
+    return { kind: 'head', status, fields: [...headers], stores, collapsed: id !== this.#leader, kept }
   }
 
   #give(id: ReaderId): void {
@@ -256,18 +278,25 @@ export class Crew {
       if (leader === undefined) return this.#send({ kind: 'fail', because: 'left', at: Date.now() })
       this.#leader = leader.id
       const life = await leader.life()
-      this.#epoch = life.snapshot.purges.epoch
-      const got = await forward(life, new Headers(leader.fields))
+      this.#background = life.background
+      this.#epoch = Math.max(life.snapshot.purges.epoch, leader.boarding.epoch)
+      const ask = life.route.cache.collapse === 'global' ? throughUpperTier : fromOrigin
+      const { got, selecting, begin } = await ask(life, new Headers(leader.fields), leader.boarding)
       if (got.kind === 'refused') {
         this.#problem = got.problem
         return this.#send({ kind: 'fail', because: got.problem.reason, at: Date.now() })
       }
       this.#exchange = got
+      if (got.kept !== undefined) this.#askedAt = got.kept.askedAt
       const { verdict, vary, admission } = judge(life, got)
-      if (admission !== undefined) this.#remember(admission, got.response.headers)
-      const unfit = [...this.#readers.values()]
-        .filter(({ fields }) => vary.some((name) => differs(life, name, fields, leader.fields)))
-        .map(({ id }) => id)
+      const names = [...vary, ...selecting]
+      const isFor = (fields: Headers) => !names.some((name) => differs(life, name, fields, leader.fields))
+      this.#known = { isFor, freshUntil: (got.kept ?? admission)?.freshUntil ?? 0 }
+      if (admission !== undefined) {
+        this.#listen(admission, got.response.headers)
+        this.#begin = () => begin(admission)
+      }
+      const unfit = [...this.#readers.values()].filter((reader) => !this.#willDo(reader)).map(({ id }) => id)
       this.#send({ kind: 'head', verdict, unfit, at: Date.now() })
       if (verdict.kind === 'store') await this.#carry(got)
     } catch (error) {
@@ -277,8 +306,8 @@ export class Crew {
     }
   }
 
-  #remember({ freshUntil, echoes }: Stores, fields: Headers): void {
-    this.#freshUntil = freshUntil
+  /** For what would be nobody else's. */
+  #listen({ echoes }: Stores, fields: Headers): void {
     if (echoes.values.length === 0 || !isReadable(fields.get('content-type'))) return
     if (fields.has('content-encoding')) this.#isReflecting = true
     else this.#search = searchFor(echoes.values)
@@ -305,6 +334,7 @@ export class Crew {
         this.#chunk = value
         if (this.#search?.(value)) this.#isReflecting = true
         this.#send({ kind: 'chunk', bytes: value.byteLength })
+        if (this.#sink?.wanted === false) this.#send({ kind: 'leave', reader: 'store' })
       }
       this.#send({ kind: 'land', at: Date.now() })
     } catch {

@@ -23,21 +23,31 @@ export interface Asked {
   readonly text: string
 }
 
-/**
- * `cache` rules by the prefix of their route; the last route takes everything else by default rules. An origin that is
- * silent for `headersMs` has failed.
- */
-export async function startCacheBench(rules: Record<string, object> = {}, headersMs = 10_000): Promise<CacheBench> {
+export interface CacheBenchOptions {
+  /** An origin that is silent for so long has failed. */
+  readonly headersMs?: number
+  readonly hotTier?: object
+  /** The Worker's main file, where it is not the gateway's own. */
+  readonly entry?: string
+}
+
+/** `cache` rules by the prefix of their route; the last route takes everything else by default rules. */
+export async function startCacheBench(
+  rules: Record<string, object> = {},
+  { headersMs = 10_000, hotTier = {}, entry }: CacheBenchOptions = {},
+): Promise<CacheBench> {
   const seen: IncomingMessage[] = []
   const origin = await startOrigin(() => undefined)
   const pools = ['web']
-  const gateway = await startGateway({
+  const configuration = {
     pools: { web: { origins: [{ id: 'a', url: origin.url }], timeouts: { headersMs }, policy: 'round-robin' } },
     routes: [
       ...Object.entries(rules).map(([prefix, cache]) => ({ path: `${prefix}/*`, pools, cache })),
       { path: '/*', pools },
     ],
-  })
+    hotTier,
+  }
+  const gateway = await startGateway(configuration, entry)
   origin.server.prependListener('request', (request) => seen.push(request))
   let paths = 0
   return {

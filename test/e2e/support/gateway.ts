@@ -11,12 +11,19 @@ export interface TestGateway extends LocalGateway {
   configure(document: unknown): Promise<void>
 }
 
-export async function startGateway(document: unknown): Promise<TestGateway> {
+/** `entry` is the Worker's main file, where it is not the gateway's own. */
+export async function startGateway(document: unknown, entry?: string): Promise<TestGateway> {
   const parsed = parseDocument(document)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
   const log: string[] = []
   const onLog = (line: string) => log.push(line)
-  const gateway = await startLocalGateway({ document: JSON.stringify(document), port: 0, adminToken, onLog })
+  const gateway = await startLocalGateway({
+    document: JSON.stringify(document),
+    port: 0,
+    adminToken,
+    onLog,
+    ...(entry !== undefined && { entry }),
+  })
   const configure = async (next: unknown) => {
     const response = await fetch(`${gateway.url}/_weir/api/config`, {
       method: 'PUT',

@@ -107,12 +107,6 @@ describe('fields that have no effect yet', () => {
       'only "tries" limits retries until then',
     ],
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
-    [
-      'collapse',
-      withRoute({ cache: { collapse: 'global' } }),
-      'routes[0].cache.collapse',
-      'its objects keep no copies until then',
-    ],
   ])('%s', (_title, document, path, meanwhile) => {
     expect(warningsOf(document)).toEqual([[path, `${NOT_YET} ${meanwhile}`]])
   })
