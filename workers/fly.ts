@@ -41,7 +41,7 @@ function mayCollapse(life: Life, { because, slot }: Forward & { readonly slot: S
 
 async function join(
   life: Life,
-  { because, slot }: Forward & { readonly slot: Slot },
+  { slot, stored }: Forward & { readonly slot: Slot },
   fields: Headers,
 ): Promise<Refused | Answer | undefined> {
   const { request, route, ports, snapshot } = life
@@ -51,7 +51,7 @@ async function join(
     colo,
     after: slot.after,
     epoch: snapshot.purges.epoch,
-    isMiss: because !== 'stale',
+    staleSince: stored?.head.freshUntil ?? 0,
     limits: flightLimits(route.cache.flight),
   }
   const body = await ports.flights.join(name, request.url, fields, boarding)

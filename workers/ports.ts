@@ -154,8 +154,8 @@ export interface Boarding {
   readonly after: number
   /** Nor one that did not know this purge. */
   readonly epoch: number
-  /** Whether nothing was stored: then one will do that has just landed. */
-  readonly isMiss: boolean
+  /** One that has just landed will do if it asked after what is stored had become stale (ms; 0 where nothing is). */
+  readonly staleSince: number
   /** Of the flight, if this request begins it. */
   readonly limits: FlightLimits
 }

@@ -39,7 +39,7 @@ export type FlightEvent =
       readonly at: number
     }
   | { readonly kind: 'chunk'; readonly bytes: number }
-  /** The exchange ended as it should; before a head: what is asked for is in the store. */
+  /** The exchange ended as it should. */
   | { readonly kind: 'land'; readonly at: number }
   /** The exchange failed, and is over. */
   | { readonly kind: 'fail'; readonly because: string; readonly at: number }
@@ -85,8 +85,6 @@ export type Notice =
   /** They ask for themselves, all at once, and do not come back. */
   | { readonly kind: 'direct'; readonly because: DirectReason }
   | { readonly kind: 'refuse'; readonly because: BoundReason }
-  /** They find it in the store. */
-  | { readonly kind: 'landed' }
   /** There is no response for them. */
   | { readonly kind: 'fail'; readonly because: string }
   /** Their responses break off, and look so; not of those who have gone on alone. */

@@ -1,9 +1,8 @@
 // What becomes of a flight: one exchange with the origin for a whole crowd that asks for the same thing. Events in,
 // commands out. The object that owns the flight holds streams, timers and bytes, and does what it is told, in order.
 //
-//   idle → asking ─┬→ flying ─┬→ landed     all bytes came: who comes now gets them, if they are all held
+//   idle → asking ─┬→ flying ─┬→ landed     all bytes came: who comes now gets them, while all of them are held
 //                  │          └→ lost       the origin cut it, or nobody was left: who comes begins another flight
-//                  ├→ landed                the store had it after all, or a 304 said that what it has is good
 //                  ├→ dispersed             uncacheable: one reader has the response, the others ask for themselves
 //                  ├→ failed                no head came: who comes within a moment gets the same failure
 //                  └→ lost                  nobody was left
@@ -127,10 +126,7 @@ function join(state: Flight, reader: Reader, limits: FlightLimits): FlightStep {
     case 'flying':
       return joinOthers(state, reader, limits)
     case 'landed':
-      // All of it is still held.
-      return state.start === 0 && state.received > 0
-        ? joinOthers(state, reader, limits)
-        : { state, commands: tell([reader], { kind: 'landed' }) }
+      return state.start === 0 ? joinOthers(state, reader, limits) : anew(state)
     case 'dispersed':
       return { state, commands: tell([reader], { kind: 'direct', because: 'uncacheable' }) }
     case 'failed':
@@ -203,23 +199,12 @@ function chunk(state: Flying, bytes: number, { windowBytes }: FlightLimits): Fli
 }
 
 function land(state: Flight, at: number, limits: FlightLimits): FlightStep {
-  const until = at + limits.holdMs
-  switch (state.phase) {
-    case 'asking':
-      return {
-        state: { phase: 'landed', readers: [], start: 0, received: 0, resumeBy: undefined, until },
-        commands: tell(state.readers, { kind: 'landed' }),
-      }
-    case 'flying': {
-      const { readers, start, received, total, resumeBy } = state
-      if (total !== undefined && received < total) return lose(state, 'too-short')
-      const body = { readers, start, received, resumeBy }
-      const landed = settle({ phase: 'landed', ...body, until: state.store === 'gone' ? at : until }, limits)
-      return { state: landed.state, commands: [{ kind: 'commit' }, ...landed.commands] }
-    }
-    default:
-      return unchanged(state)
-  }
+  if (state.phase !== 'flying') return unchanged(state)
+  const { readers, start, received, total, resumeBy, store } = state
+  if (total !== undefined && received < total) return lose(state, 'too-short')
+  const until = store === 'gone' ? at : at + limits.holdMs
+  const landed = settle({ phase: 'landed', readers, start, received, resumeBy, until }, limits)
+  return { state: landed.state, commands: [{ kind: 'commit' }, ...landed.commands] }
 }
 
 function fail(

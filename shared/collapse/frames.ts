@@ -20,8 +20,6 @@ export type Notice =
   | { readonly kind: 'direct' }
   /** It gets an error: too many wait already, or it has waited too long. */
   | { readonly kind: 'refuse'; readonly because: 'crowded' | 'waited' }
-  /** It looks into the store. */
-  | { readonly kind: 'landed' }
   /** There is no response; what follows is for people and programs. */
   | { readonly kind: 'fail'; readonly problem: unknown }
   /** It asks by itself for the bytes from here on, with the tag in If-Range. */

@@ -203,6 +203,22 @@ describe('whose answer it is', () => {
   })
 })
 
+test('a refresh behind a response is a flight, which others join', async () => {
+  bench.origin.handle = (_, response) => reply(response, 'old', {})
+  const path = bench.fresh('/grace')
+  await bench.ask(path)
+  const waiting = stall()
+  await expect.poll(async () => (await bench.ask(path)).cache).toContain('grace')
+  await first(waiting)
+  const others = crowd(5, path, { 'cache-control': 'min-fresh=1' })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  reply(waiting[0]!.response, 'new', minute)
+  for (const { text, cache } of await others) {
+    expect([text, cache]).toEqual(['new', 'weir; fwd=stale; fwd-status=200; collapsed'])
+  }
+  expect(asked(path)).toBe(2)
+})
+
 describe('what goes wrong', () => {
   test('the first client leaves: nothing happens to the others', async () => {
     const waiting = stall()

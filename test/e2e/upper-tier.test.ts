@@ -78,6 +78,23 @@ test('the lifetime that is meant for this cache alone counts there too', async (
   await expect.poll(async () => (await askIn('b', path)).cache).toContain('hit')
 })
 
+test.each([
+  ['with something new', {}],
+  ['with 304', { etag: '"1"' }],
+])('one refresh for all data centres: answered %s', async (_, validator) => {
+  const fields = { ...validator, 'cache-control': 'max-age=1, stale-while-revalidate=60' }
+  bench.origin.handle = (request, response) =>
+    request.headers['if-none-match'] ? response.writeHead(304, fields).end() : reply(response, 'body', fields)
+  const path = bench.fresh('/global')
+  for (const colo of ['a', 'b', 'c']) await askIn(colo, path)
+  await held()
+  for (const colo of ['a', 'b', 'c']) expect((await askIn(colo, path)).cache).toContain('grace')
+  for (const colo of ['b', 'c']) {
+    await expect.poll(async () => (await askIn(colo, path)).cache).toMatch(/hit; ttl=\d/)
+  }
+  expect(asked(path)).toBe(2)
+})
+
 test('who comes while another variant flies gets its own', async () => {
   const begun = Promise.withResolvers<ServerResponse>()
   bench.origin.handle = (request, response) => {

@@ -96,7 +96,7 @@ export function hotStore(
       makeRoom(totalBytes)
       if (totalBytes === 0) return behind.match(key)
       const hot = held.get(key)
-      if (hot !== undefined && now() < hot.seenAt + trustSeconds * 1000 && sizeOf(hot.content) <= entryBytes) {
+      if (hot !== undefined && now() < trustedUntil(hot, trustSeconds) && sizeOf(hot.content) <= entryBytes) {
         // The last one in is the last one to go.
         held.delete(key)
         held.set(key, hot)
@@ -128,6 +128,12 @@ export function hotStore(
     note: (key, note, askedAt) => around(key, () => behind.note(key, note, askedAt)),
     forget: (key, askedAt) => around(key, () => behind.forget(key, askedAt)),
   }
+}
+
+/** What is stale may have been refreshed by another isolate: one look costs less than another refresh. */
+function trustedUntil({ content, seenAt }: Hot, trustSeconds: number): number {
+  const until = seenAt + trustSeconds * 1000
+  return 'bytes' in content ? Math.min(until, content.head.freshUntil) : until
 }
 
 function endingWith(sink: BodySink, around: (end: () => Promise<void>) => Promise<void>): BodySink {

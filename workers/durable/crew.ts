@@ -96,11 +96,12 @@ export class Crew {
   }
 
   #willDo({ fields, boarding }: Passenger): boolean {
-    const { after, epoch, isMiss } = boarding
+    const { after, epoch, staleSince } = boarding
     if (this.#flight.phase === 'idle') return true
     if (this.#askedAt < after || this.#epoch < epoch || this.#known?.isFor(fields) === false) return false
+    if (this.#flight.phase !== 'landed') return true
     const isFresh = this.#known !== undefined && Date.now() < this.#known.freshUntil
-    return this.#flight.phase !== 'landed' || (isMiss && !this.#isReflecting && isFresh)
+    return isFresh && !this.#isReflecting && this.#askedAt >= staleSince
   }
 
   #streamTo(reader: Reader): ReadableStream<Uint8Array> {
@@ -241,9 +242,6 @@ export class Crew {
       case 'refuse':
         for (const id of command.readers) this.#tell(id, { kind: 'refuse', because: command.because })
         return
-      case 'landed':
-        for (const id of command.readers) this.#tell(id, { kind: 'landed' })
-        return
       case 'fail':
         for (const id of command.readers) this.#tell(id, { kind: 'fail', problem: this.#problem })
         return
@@ -288,10 +286,10 @@ export class Crew {
       }
       this.#exchange = got
       if (got.kept !== undefined) this.#askedAt = got.kept.askedAt
-      const { verdict, vary, admission } = judge(life, got)
+      const { verdict, vary, freshUntil, admission } = judge(life, got)
       const names = [...vary, ...selecting]
       const isFor = (fields: Headers) => !names.some((name) => differs(life, name, fields, leader.fields))
-      this.#known = { isFor, freshUntil: (got.kept ?? admission)?.freshUntil ?? 0 }
+      this.#known = { isFor, freshUntil: got.kept?.freshUntil ?? freshUntil }
       if (admission !== undefined) {
         this.#listen(admission, got.response.headers)
         this.#begin = () => begin(admission)

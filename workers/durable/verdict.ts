@@ -8,8 +8,18 @@ import { admissionOf, type Stores } from '../admit.ts'
 import { isError } from '../forward.ts'
 import type { Answer, Life } from '../life.ts'
 
+export interface Judgement {
+  readonly verdict: HeadVerdict
+  /** The fields of the request that select it. */
+  readonly vary: readonly string[]
+  /** Until when it may be given to those who come later (ms). */
+  readonly freshUntil: number
+  /** Absent where it is nothing to store. */
+  readonly admission?: Stores
+}
+
 /** Whether all may have it, and what selects it. */
-export function judge(life: Life, got: Answer): { verdict: HeadVerdict; vary: readonly string[]; admission?: Stores } {
+export function judge(life: Life, got: Answer): Judgement {
   const { status, headers } = got.response
   const verdict: HeadVerdict = {
     kind: 'store',
@@ -17,14 +27,21 @@ export function judge(life: Life, got: Answer): { verdict: HeadVerdict; vary: re
     etag: headers.get('etag'),
     acceptsRanges: headers.get('accept-ranges') === 'bytes',
   }
-  // A failure is everybody's; and that nothing was modified is for those alone who have what was asked about.
-  if (isError(status)) return { verdict, vary: [] }
-  if (status === 304) return { verdict, vary: ['if-none-match', 'if-modified-since'] }
-  const admission = admissionOf(life, got, status, headers, Date.now())
+  // A failure is everybody's.
+  if (isError(status)) return { verdict, vary: [], freshUntil: 0 }
+  const isCurrent = status === 304
+  const admission = admissionOf(life, got, isCurrent ? 200 : status, headers, Date.now(), isCurrent)
+  const lifetime = admission.kind === 'store' ? admission : { vary: [], freshUntil: 0 }
+  if (isCurrent) {
+    // For those alone who have what was asked about. How long it lives is known where the 304 itself says it.
+    return { verdict, vary: [...conditions, ...lifetime.vary], freshUntil: lifetime.freshUntil }
+  }
   return admission.kind === 'store' && !isUnwieldy(verdict, life.route.cache.flight)
-    ? { verdict, vary: admission.vary, admission }
-    : { verdict: { kind: 'uncacheable' }, vary: [] }
+    ? { verdict, vary: admission.vary, freshUntil: admission.freshUntil, admission }
+    : { verdict: { kind: 'uncacheable' }, vary: [], freshUntil: 0 }
 }
+
+const conditions = ['if-none-match', 'if-modified-since']
 
 /** Whether who falls behind could not be helped: it does not fit the window, and its parts cannot be had again. */
 function isUnwieldy(

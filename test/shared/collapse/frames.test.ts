@@ -17,7 +17,11 @@ function joined(frames: readonly Frame[]): unknown[] {
 }
 
 const notice = fc.oneof(
-  fc.constantFrom<Notice>({ kind: 'direct' }, { kind: 'landed' }, { kind: 'alone', from: 2 ** 40, ifRange: '"é"' }),
+  fc.constantFrom<Notice>(
+    { kind: 'direct' },
+    { kind: 'refuse', because: 'waited' },
+    { kind: 'alone', from: 2 ** 40, ifRange: '"é"' },
+  ),
   fc.string({ unit: 'binary' }).map((value): Notice => {
     return { kind: 'head', status: 200, fields: [['x-a', value.toWellFormed()]], stores: true, collapsed: false }
   }),

@@ -137,6 +137,17 @@ it('looks once after the time of trust, and trusts again', async () => {
   expect(matches).toEqual(['a'])
 })
 
+it('looks each time once it is stale: another isolate may have refreshed it', async () => {
+  const sink = behind.begin('a', { ...freshHead, freshUntil: clock + 1000 }, new Headers(), hello.byteLength)
+  sink.write(hello)
+  await sink.end()
+  await warm('a')
+  expect([await text('a'), matches]).toEqual(['hello', []])
+  clock += 1000
+  for (let time = 0; time < 2; time++) expect(await text('a')).toBe('hello')
+  expect(matches).toEqual(['a', 'a'])
+})
+
 describe('bounds', () => {
   /** Takes them into memory, the first one first. */
   async function warmAll(keys: string, size = 1000): Promise<void> {
