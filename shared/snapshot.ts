@@ -1,6 +1,6 @@
 // One configuration, made ready for requests: routes compiled, pools ready to choose from. A request takes one
 // snapshot at its start and keeps it, so that none sees half of two configurations.
-import { type PoolState, startPool } from './balance/rank.ts'
+import { type PoolState, startPool } from './balance/pool.ts'
 import type { Config, Route } from './config/schema.ts'
 import type { Purges } from './purge.ts'
 import { compileRoutes, type Router } from './routing.ts'

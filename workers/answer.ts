@@ -1,6 +1,6 @@
 // An origin is to answer: with what is asked, with leave to use what is stored, or not at all, and then something stale
 // stands in where it may.
-import { isSick } from '../shared/balance/rank.ts'
+import { isSick } from '../shared/balance/pool.ts'
 import { without } from '../shared/http/fields.ts'
 import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { admit } from './admit.ts'

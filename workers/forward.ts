@@ -1,11 +1,13 @@
 // The balance phase: which origin answers? Down the route's pools, along each pool's ranking, until one does.
 import { type Failure, mayRetry, proxyError, statusOfFailure } from '../shared/balance/attempt.ts'
-import { noteAttempt, rankOrigins } from '../shared/balance/rank.ts'
+import { beginAttempt, endAttempt, type Outcome } from '../shared/balance/pool.ts'
+import { rankOrigins } from '../shared/balance/rank.ts'
 import { contentLength } from '../shared/http/fields.ts'
 import { keyedQuery } from '../shared/key.ts'
 import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
 import { contentOf } from './messages.ts'
+import type { Attempt } from './ports.ts'
 import type { Problem } from './problem.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
@@ -18,21 +20,30 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   let failure: Failure | undefined
   for (const state of pools) {
     const { retry, timeouts } = state.pool
-    for (const origin of rankOrigins(state, ports.random).slice(0, retry.tries)) {
+    for (const chosen of rankOrigins(state, ports.random).slice(0, retry.tries)) {
+      const begun = ports.now()
+      beginAttempt(chosen)
       const attempt = await ports.origins.send({
-        url: `${origin.url}${target.path}${query}`,
+        url: `${chosen.origin.url}${target.path}${query}`,
         method,
         fields,
         body: body.kind === 'kept' ? body.bytes : body.stream,
         headersMs: timeouts.headersMs,
       })
-      noteAttempt(state, attempt.kind === 'failed' || isError(attempt.response.status))
+      const ended = ports.now()
+      endAttempt(state, chosen, outcomeOf(attempt, ended - begun), ended)
       if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs, sent: fields }
       failure = attempt.failure
       if (!retryable || body.kind === 'once') return refuse(failedProblem(failure))
     }
   }
   return refuse(failure === undefined ? noOrigin : failedProblem(failure))
+}
+
+function outcomeOf(attempt: Attempt, ms: number): Outcome {
+  return attempt.kind === 'failed'
+    ? { kind: 'failed', failure: attempt.failure, ms }
+    : { kind: 'answer', status: attempt.response.status, ms }
 }
 
 /** What counts as an error that something stale may stand in for (RFC 5861 §4). */

@@ -1,5 +1,5 @@
 // What the phases of a request hand on to each other.
-import type { PoolState } from '../shared/balance/rank.ts'
+import type { PoolState } from '../shared/balance/pool.ts'
 import type { Route } from '../shared/config/schema.ts'
 import type { CacheControl } from '../shared/http/cache-control.ts'
 import type { ForwardReason } from '../shared/http/cache-status.ts'

@@ -1,6 +1,6 @@
 // The lookup phase: what does the store have for this request, and may it be used? One match, two where the
 // responses of a URL differ by what the request says (Vary, or the route's own choice of headers and cookies).
-import { isSick } from '../shared/balance/rank.ts'
+import { isSick } from '../shared/balance/pool.ts'
 import { acceptsCoding } from '../shared/http/content-coding.ts'
 import { mayReuse, staleSince } from '../shared/http/may-reuse.ts'
 import { hasOriginPreconditions } from '../shared/http/preconditions.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { rankOrigins, startPool } from '../../../shared/balance/rank.ts'
+import { startPool } from '../../../shared/balance/pool.ts'
+import { rankOrigins } from '../../../shared/balance/rank.ts'
 import { parseDocument } from '../../../shared/config/parse.ts'
 import type { Pool } from '../../../shared/config/schema.ts'
 import { randomFrom } from './random.ts'
@@ -24,7 +25,7 @@ function rankings(pool: Pool, count: number, random = randomFrom(1)): string[] {
   const state = startPool(pool, random)
   return Array.from({ length: count }, () =>
     rankOrigins(state, random)
-      .map(({ id }) => id)
+      .map(({ origin }) => origin.id)
       .join(''),
   )
 }

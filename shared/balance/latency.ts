@@ -1,0 +1,23 @@
+// How long an origin takes, as a peak EWMA: it rises at once to what was seen, and falls over time. What is asked of
+// many origins at once is not the mean but who is slow now.
+
+export interface Latency {
+  /** At `at`; milliseconds. */
+  readonly ms: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** What an origin is taken to need that nobody has asked yet. */
+const initialMs = 10
+/** After so long without anything seen, what is left of an estimate is 1/e of it. */
+const decayMs = 10_000
+
+export const unknownLatency: Latency = { ms: initialMs, at: 0 }
+
+/** The estimate after something took `ms` milliseconds until `at`. */
+export function observed(latency: Latency, ms: number, at: number): Latency {
+  if (ms >= latency.ms) return { ms, at }
+  const kept = Math.exp(-Math.max(0, at - latency.at) / decayMs)
+  return { ms: latency.ms * kept + ms * (1 - kept), at }
+}
