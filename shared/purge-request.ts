@@ -79,14 +79,14 @@ function canonicalUrl(url: string): Result<string, string> {
 function canonicalPrefix(prefix: string): Result<string, string> {
   const [start = ''] = prefix.split('#', 1)
   const hasPath = /^\w+:\/\/[^/\\?]*[/\\?]/.test(start)
-  const target = absoluteTarget(`${start}${hasPath ? '' : '/'}x`)
+  const target = absoluteTarget(`${start}${hasPath ? '' : '/'}x`, prefix)
   return target.ok ? notTooLong(urlOf(target.value).slice(0, -1)) : target
 }
 
-function absoluteTarget(url: string): Result<Target, string> {
+function absoluteTarget(url: string, given = url): Result<Target, string> {
   if (!/^https?:\/\/[^/\\?#]/i.test(url)) {
     return err(
-      `must start with "http://" or "https://" and a host, as in "https://www.example.com/"; got ${quote(url)}`,
+      `must start with "http://" or "https://" and a host, as in "https://www.example.com/"; got ${quote(given)}`,
     )
   }
   const target = canonicalTarget(url)
