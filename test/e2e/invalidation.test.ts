@@ -9,6 +9,7 @@ let bench: CacheBench
 beforeAll(async () => {
   bench = await startCacheBench({
     '/keyed': { key: { headers: ['x-tenant'], cookies: ['lang'] } },
+    '/alone': { collapse: 'off' },
   })
 })
 afterAll(() => bench?.close())
@@ -103,7 +104,7 @@ test.each<[string, string, Record<string, string>]>([
 
 test('a slow answer does not replace what was asked for after it', async () => {
   const minute = { 'cache-control': 'max-age=60' }
-  const path = bench.fresh()
+  const path = bench.fresh('/alone')
   const stalled = Promise.withResolvers<ServerResponse>()
   bench.origin.handle = (_, response) => stalled.resolve(response)
   const early = bench.ask(path)
