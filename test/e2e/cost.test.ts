@@ -8,8 +8,9 @@ let origin: TestOrigin
 let counter: CallsCounter
 
 beforeAll(async () => {
-  origin = await startOrigin((_, response) => {
-    response.writeHead(200, { 'content-length': 2, 'cache-control': 'max-age=60' })
+  origin = await startOrigin(({ url }, response) => {
+    const varies = url === '/varies' && { vary: 'accept-language' }
+    response.writeHead(200, { 'content-length': 2, 'cache-control': 'max-age=60', ...varies })
     response.end('ok')
   })
   const pools = ['web']
@@ -54,6 +55,13 @@ test.each(['GET', 'HEAD'])('a hit is one match, and a hot one calls nothing: %s'
   // The miss has asked for it once: this hit takes it into memory.
   expect(await counter.callsOf(path, { method })).toEqual({ ...hit, match: 1 })
   expect(await counter.callsOf(path, { method })).toEqual(hit)
+})
+
+test('where responses vary a hit is two, and a hot one calls nothing either', async () => {
+  const hit = { ...none, cacheStatus: expect.stringContaining('weir; hit') }
+  await counter.callsOf('/varies')
+  // First the note of the variants gets into memory, then the variant.
+  for (const match of [2, 1, 0]) expect(await counter.callsOf('/varies')).toEqual({ ...hit, match })
 })
 
 test.each(['GET', 'HEAD'])('a pass is the request to the origin alone: %s', async (method) => {
