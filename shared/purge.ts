@@ -6,8 +6,8 @@
 export interface PurgeTarget {
   readonly kind: 'url' | 'tag' | 'prefix' | 'host' | 'everything'
   /**
-   * A URL is `scheme://host/path?keyedquery` in its canonical form, and a prefix the beginning of one; a host has its
-   * port where it is not the scheme's own; a tag is as it was written; for everything it is empty.
+   * A URL is `scheme://host/path?keyedquery` in its canonical form, and a prefix the beginning of one; a host with a
+   * port is that port alone, one without all of them; a tag is as it was written; for everything it is empty.
    */
   readonly value: string
   /** A soft purge makes stale from `at` on, a hard one makes invalid. */
@@ -84,7 +84,11 @@ export function compilePurges(list: readonly Purge[], epoch: number, floor: numb
       let found = stricter(undefined, everything, known)
       found = stricter(found, urls.get(url), known)
       if (allTags.size > 0) for (const tag of tags) found = stricter(found, allTags.get(tag), known)
-      if (hosts.size > 0) found = stricter(found, hosts.get(hostOf(url)), known)
+      if (hosts.size > 0) {
+        const host = hostOf(url)
+        found = stricter(found, hosts.get(host), known)
+        found = stricter(found, hosts.get(withoutPort(host)), known)
+      }
       for (const length of prefixLengths) {
         if (found === hard || length > url.length) break
         found = stricter(found, prefixes.get(url.slice(0, length)), known)
@@ -106,6 +110,8 @@ function stricter(found: PurgeVerdict | undefined, named: Named | undefined, kno
   if (named.hard > known) return hard
   return named.soft > known && (found === undefined || found.at < named.verdict.at) ? named.verdict : found
 }
+
+const withoutPort = (host: string): string => host.replace(/:\d+$/, '')
 
 function hostOf(url: string): string {
   const start = url.indexOf('://') + 3

@@ -30,6 +30,8 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
     const entry = entryFor(life, found, slot, got, admission)
     sink = entry.sink
     detail = entry.detail ?? detail
+    // Its turn would come in vain: it does not wait for others again.
+    if (entry.detail === 'variants' && slot.variants !== undefined) noteHitForMiss(life, slot, responseTime)
   } else if (admission?.kind === 'uncacheable' && found.slot !== undefined) {
     detail = found.slot.hitForMiss ? 'hit-for-miss' : admission.because
     noteUncacheable(life, found, found.slot, admission.because, response.status, responseTime)

@@ -3,13 +3,15 @@
 import { isSick } from '../shared/balance/pool.ts'
 import { without } from '../shared/http/fields.ts'
 import { mayStandIn } from '../shared/http/may-reuse.ts'
+import { sameWeak } from '../shared/http/preconditions.ts'
 import { admit } from './admit.ts'
-import { admitSlices, slicesFor } from './admit-slices.ts'
+import { admitSlices, askAgain, slicesFor } from './admit-slices.ts'
 import { deliverProblem, deliverStored } from './deliver.ts'
 import { fly } from './fly.ts'
 import { failedProblem, isError } from './forward.ts'
 import type { Forward, Life } from './life.ts'
 import { originFields } from './messages.ts'
+import type { StoredResponse } from './ports.ts'
 import { open } from './slices.ts'
 import { conditionsFor, updateByHead, validated } from './validate.ts'
 
@@ -20,7 +22,8 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
   const conditions = stored === undefined ? [] : conditionsFor(stored)
   const range = isForAll ? slicesFor(life, found) : undefined
   const got = await fly(life, found, originFields(life, slot !== undefined, isForAll ? conditions : undefined, range))
-  if (got.kind === 'refused') return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem)
+  if (got.kind === 'refused')
+    return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem, got.collapsed)
   const { status } = got.response
   if (isError(status)) {
     const stale = await standIn(life, found, status)
@@ -30,6 +33,10 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
     }
   }
   if (stored !== undefined && slot !== undefined) {
+    if (status === 304 && conditions.length > 0 && namesAnother(got.response, stored)) {
+      stored.discard()
+      return askAgain(life, found, got)
+    }
     if (status === 304 && conditions.length > 0) return validated(life, found, slot, stored, got)
     if (life.method === 'HEAD') await updateByHead(life, slot, stored, got)
     stored.discard()
@@ -41,6 +48,12 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
   }
   if (status === 206 && range !== undefined && slot !== undefined) return admitSlices(life, found, slot, got, range)
   return admit(life, found, got)
+}
+
+/** A 304 that is about another representation than the one that was asked about updates nothing (RFC 9111 §4.3.4). */
+function namesAnother({ headers }: Response, { fields }: StoredResponse): boolean {
+  const [told, asked] = [headers.get('etag'), fields.etag]
+  return told !== null && asked !== undefined && !sameWeak(told, asked)
 }
 
 /** Whether the whole is asked for, on our own conditions; otherwise for this client alone, on its own. */

@@ -253,14 +253,18 @@ function verdictOf(found: Hit | Forward): Verdict {
 }
 
 /** A problem on the way of a request that the cache was asked about, or that was sent on. */
-export function deliverProblem(life: Life, found: Forward, problem: Problem, status?: CacheStatus): Response {
-  const failed: CacheStatus = { kind: 'forward', because: found.because, stored: false }
-  return withoutContent(life.request, stamp(life, found, problemResponse(problem), status ?? failed))
+export function deliverProblem(life: Life, found: Forward, problem: Problem, collapsed = false): Response {
+  const status: CacheStatus = { kind: 'forward', because: found.because, stored: false, collapsed }
+  return deliverOwn(life, found, problem, status)
+}
+
+function deliverOwn(life: Life, found: Forward, problem: Problem, status: CacheStatus): Response {
+  return withoutContent(life.request, stamp(life, found, problemResponse(problem), status))
 }
 
 /** The client wants what is stored, and nothing else (RFC 9111 §5.2.1.7). */
 export function deliverNotCached(life: Life, found: Forward): Response {
-  return deliverProblem(life, found, notCached, { kind: 'neither', detail: 'only-if-cached' })
+  return deliverOwn(life, found, notCached, { kind: 'neither', detail: 'only-if-cached' })
 }
 
 const notCached: Problem = {

@@ -63,7 +63,8 @@ async function join(
       return answerFrom(life, frames, notice, fields)
     case 'fail':
       frames.cancel()
-      return notice.problem === undefined ? undefined : refuse(notice.problem as Problem)
+      if (notice.problem === undefined) return undefined
+      return { ...refuse(notice.problem as Problem), collapsed: notice.collapsed }
     case 'refuse':
       frames.cancel()
       return refuse(refusals[notice.because])

@@ -38,6 +38,8 @@ export interface Life {
 export interface Refused {
   readonly kind: 'refused'
   readonly problem: Problem
+  /** Whether it was another request that failed, whose flight this one had joined. */
+  readonly collapsed?: boolean
 }
 
 export const refuse = (problem: Problem): Refused => ({ kind: 'refused', problem })

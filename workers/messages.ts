@@ -92,6 +92,8 @@ export function tidyResponse(fields: Headers, now: number): Headers {
   const hopByHop = hopByHopFields(fields)
   const names = [...fields.keys()]
   for (const name of names) if (hopByHop.includes(name) || isForGateway(name)) fields.delete(name)
+  // RFC 9112 §6.3
+  if (names.includes('transfer-encoding')) fields.delete('content-length')
   // RFC 9110 §6.6.1
   if (!names.includes('date')) fields.set('Date', new Date(now).toUTCString())
   return fields

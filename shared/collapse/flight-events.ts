@@ -16,13 +16,11 @@ export interface FlightLimits {
   readonly maxWaitMs: number
   /** How long a flight that has ended answers those who come. */
   readonly holdMs: number
-  /** Requests to the pools before there is a head, the first included. */
-  readonly tries: number
 }
 
 /** The limits that a route states, and what is fixed. */
 export function flightLimits({ windowBytes, maxReaders, maxWaitMs, beyond }: CacheRule['flight']): FlightLimits {
-  return { windowBytes, finishBytes: windowBytes, maxReaders, maxWaitMs, beyond, holdMs: 1000, tries: 2 }
+  return { windowBytes, finishBytes: windowBytes, maxReaders, maxWaitMs, beyond, holdMs: 1000 }
 }
 
 /** `at` is in milliseconds since the epoch. */

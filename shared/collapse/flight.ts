@@ -29,7 +29,6 @@ interface Asking {
   /** In the order in which they came. The exchange stands for the first one's own, whoever it was begun for. */
   readonly readers: readonly Reader[]
   readonly store: StoreInterest
-  readonly tries: number
 }
 
 interface Body {
@@ -108,7 +107,7 @@ function lead(state: Flight, at: number): FlightStep {
   if (isOver(state, at)) return anew(state)
   switch (state.phase) {
     case 'idle':
-      return ask({ phase: 'asking', readers: [], store: 'wants', tries: 1 })
+      return ask({ phase: 'asking', readers: [], store: 'wants' })
     case 'asking':
     case 'flying':
       return unchanged(state.store === 'takes' ? { ...state, store: 'wants' } : state)
@@ -121,7 +120,7 @@ function join(state: Flight, reader: Reader, limits: FlightLimits): FlightStep {
   if (isOver(state, reader.since)) return anew(state)
   switch (state.phase) {
     case 'idle':
-      return ask({ phase: 'asking', readers: [reader], store: 'takes', tries: 1 })
+      return ask({ phase: 'asking', readers: [reader], store: 'takes' })
     case 'asking':
     case 'flying':
       return joinOthers(state, reader, limits)
@@ -214,7 +213,6 @@ function fail(
 ): FlightStep {
   switch (state.phase) {
     case 'asking':
-      if (state.tries < limits.tries) return ask({ ...state, tries: state.tries + 1 })
       return {
         state: { phase: 'failed', because, until: at + limits.holdMs },
         commands: tell(state.readers, { kind: 'fail', because }),

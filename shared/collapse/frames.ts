@@ -21,7 +21,7 @@ export type Notice =
   /** It gets an error: too many wait already, or it has waited too long. */
   | { readonly kind: 'refuse'; readonly because: 'crowded' | 'waited' }
   /** There is no response; what follows is for people and programs. */
-  | { readonly kind: 'fail'; readonly problem: unknown }
+  | { readonly kind: 'fail'; readonly problem: unknown; readonly collapsed: boolean }
   /** It asks by itself for the bytes from here on, with the tag in If-Range. */
   | { readonly kind: 'alone'; readonly from: number; readonly ifRange: string }
 

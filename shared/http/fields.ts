@@ -119,8 +119,12 @@ export function tagsOf(fields: Fields): string[] {
   return [...new Set(tags)].slice(0, 1000)
 }
 
-/** The Content-Length of a message in bytes, undefined where it states none that can be read. */
+/**
+ * The Content-Length of a message in bytes, undefined where it states none that can be read, or where it is overridden
+ * by a Transfer-Encoding (RFC 9112 §6.3).
+ */
 export function contentLength(fields: Fields): number | undefined {
+  if (fields.get('transfer-encoding') !== null) return undefined
   const text = fields.get('content-length')
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }

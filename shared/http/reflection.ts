@@ -36,13 +36,23 @@ export function tellingValues(
   return found.size > maxValues ? undefined : [...found]
 }
 
-/** Whether the head of a response says one of these bare values; in a validator they do no harm. */
+/** Whether the head of a response says one of these bare values; in what caches alone read they do no harm. */
 export function repeatsInHead(fields: Iterable<readonly [string, string]>, values: readonly string[]): boolean {
-  const validators = ['etag', 'last-modified', 'date', 'expires']
-  return [...fields].some(
-    ([name, value]) => !validators.includes(name.toLowerCase()) && repeats(bareForm(value), values),
-  )
+  return [...fields].some(([name, value]) => !forCaches.has(name.toLowerCase()) && repeats(bareForm(value), values))
 }
+
+const forCaches = new Set([
+  'age',
+  'cache-control',
+  'cdn-cache-control',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'surrogate-control',
+  'vary',
+  'weir-cdn-cache-control',
+])
 
 /** Looks for bare values in a body that comes piece by piece: tells of each whether one has come by with it. */
 export function searchFor(values: readonly string[]): (piece: Uint8Array) => boolean {

@@ -253,7 +253,16 @@ describe('what goes wrong', () => {
     const answers = await crowd(20, path)
     for (const { status, text } of answers)
       expect([status, JSON.parse(text).reason]).toEqual([502, 'origin-connection'])
-    expect(asked(path)).toBeLessThan(10)
+    expect(answers.filter(({ cache }) => cache === 'weir; fwd=uri-miss')).toHaveLength(asked(path))
+    expect(answers.filter(({ cache }) => cache === 'weir; fwd=uri-miss; collapsed')).toHaveLength(20 - asked(path))
+    expect(asked(path)).toBeLessThan(5)
+  })
+
+  test('a client alone costs the origin no more than the pool allows', async () => {
+    bench.origin.handle = (_, response) => response.socket?.destroy()
+    const path = bench.fresh()
+    expect((await bench.ask(path)).status).toBe(502)
+    expect(asked(path)).toBeLessThanOrEqual(2)
   })
 
   test('or something stale', async () => {

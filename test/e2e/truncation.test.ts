@@ -66,6 +66,19 @@ test.each(cuts)('cut: %s', async (title, cut) => {
   expect(after.body).toContain('whole')
 })
 
+test.each(['GET', 'POST'])(
+  'RFC 9112 §6.3: Transfer-Encoding overrides a Content-Length that is too small: %s',
+  async (method) => {
+    origin.handle = (_, response) => {
+      response.socket?.end(`${head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`)
+    }
+    for (let time = 0; time < 2; time++) {
+      const response = await fetch(`${gateway.url}/both`, { method })
+      expect([response.status, await response.text()]).toEqual([200, 'hello'])
+    }
+  },
+)
+
 test('a body that ends with its connection is not stored: a cut one would look the same', async () => {
   origin.handle = (_, response) => response.socket?.end(`${head}Connection: close\r\n\r\nperhaps whole`)
   const first = await rawGet(gateway.url, '/close-delimited')

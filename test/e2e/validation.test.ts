@@ -37,6 +37,20 @@ describe('a stale response is validated', () => {
     expect([third.headers.get('x-a'), third.headers.get('x-b')]).toEqual(['2', '1'])
   })
 
+  test('RFC 9111 §4.3.4: a 304 of another version updates nothing, and the origin is asked without conditions', async () => {
+    const path = bench.fresh()
+    version('"1"')
+    await bench.ask(path)
+    bench.origin.handle = (request, response) => {
+      const fields = { etag: '"2"', 'cache-control': 'max-age=60' }
+      if (request.headers['if-none-match'] !== undefined) response.writeHead(304, fields).end()
+      else reply(response, 'version "2"', fields)
+    }
+    expect(await bench.ask(path)).toMatchObject({ text: 'version "2"', cache: expect.stringContaining('stored') })
+    await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
+    expect((await bench.ask(path)).text).toBe('version "2"')
+  })
+
   test('200: the new one, and it is stored', async () => {
     const path = bench.fresh()
     version('"1"')

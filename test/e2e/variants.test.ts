@@ -1,4 +1,5 @@
 // Responses that differ by request fields (RFC 9111 §4.1), and what cannot be stored at all.
+import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
 
@@ -76,6 +77,14 @@ test('runaway variants: beyond the bound nothing more is stored, and what is sto
     )
   }
   expect((await bench.ask(path, { headers: { 'x-color': '2' } })).cache).toContain('hit')
+
+  // They do not wait for each other either.
+  const waiting: ServerResponse[] = []
+  bench.origin.handle = (_, response) => void waiting.push(response)
+  const crowd = [1, 2, 3].map(() => bench.ask(path, { headers: { 'x-color': '4' } }))
+  await expect.poll(() => waiting.length).toBe(3)
+  for (const response of waiting) reply(response, 'body', { 'cache-control': 'max-age=60', vary: 'x-color' })
+  await Promise.all(crowd)
 })
 
 describe('hit-for-miss', () => {

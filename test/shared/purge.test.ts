@@ -33,7 +33,9 @@ function naive(list: readonly Purge[], floor: number, { epoch, url, tags }: Purg
     if (kind === 'url') return value === url
     if (kind === 'tag') return tags.includes(value)
     if (kind === 'prefix') return url.startsWith(value)
-    return kind === 'everything' || /^\w+:\/\/([^/]*)/.exec(url)?.[1] === value
+    if (kind === 'everything') return true
+    const { host, hostname } = new URL(url)
+    return value === host || value === hostname
   }
   const naming = list.filter((one) => one.epoch > epoch && names(one))
   if (epoch < floor || naming.some(({ soft }) => !soft)) return 'hard'
@@ -49,7 +51,8 @@ describe('what names an entry', () => {
     ['a tag in another case', 'tag', 'Y', false],
     ['a tag that one of its tags begins with', 'tag', '', false],
     ['its host', 'host', 'h:81', true],
-    ['its host without the port', 'host', 'h', false],
+    ['its host with any port', 'host', 'h', true],
+    ['its host with another port', 'host', 'h:8', false],
     ['a host above its own', 'host', '', false],
     ['the beginning of its URL', 'prefix', 'https://h:81/a', true],
     ['the beginning of its query', 'prefix', 'https://h:81/a/b?', true],

@@ -243,7 +243,9 @@ export class Crew {
         for (const id of command.readers) this.#tell(id, { kind: 'refuse', because: command.because })
         return
       case 'fail':
-        for (const id of command.readers) this.#tell(id, { kind: 'fail', problem: this.#problem })
+        for (const id of command.readers) {
+          this.#tell(id, { kind: 'fail', problem: this.#problem, collapsed: id !== this.#leader })
+        }
         return
       default:
         command satisfies never

@@ -16,7 +16,6 @@ const limits: FlightLimits = {
   beyond: 'direct',
   maxWaitMs: 100,
   holdMs: 50,
-  tries: 2,
 }
 
 const storable: HeadVerdict = { kind: 'store', total: 12, etag: '"e"', acceptsRanges: false }
@@ -60,7 +59,7 @@ const phases = {
   flying: [join(1), join(2), head(), chunk(6)],
   landed: [join(1), join(2), head(), chunk(12), land],
   dispersed: [join(1), join(2), uncacheable],
-  failed: [join(1), join(2), fail(), fail()],
+  failed: [join(1), join(2), fail()],
   lost: [join(1), join(2), head(), fail()],
 } satisfies Record<Flight['phase'], FlightEvent[]>
 
@@ -119,7 +118,7 @@ const table: Record<Flight['phase'], Row> = {
     'chunk, within the length': ignored,
     'chunk, beyond the length': ignored,
     land: ignored,
-    fail: 'asking: ask',
+    fail: 'failed: fail 1 2 (connection)',
     'leave, of the first': 'asking: ',
     'leave, of nobody': ignored,
     'leave, of the store': 'asking: ',
@@ -274,11 +273,9 @@ describe('when the last one leaves', () => {
 
 describe('before there is a head', () => {
   test.each<Told>([
-    ['the first failure is tried again', [join(1), join(2), fail()], 'asking: ask'],
-    ['the second is everybody’s', [join(1), fail(), join(2), fail('dns')], 'failed: fail 1 2 (dns)'],
-    ['the store is told nothing', [lead(), fail(), fail()], 'failed: '],
-    ['the second try gives the head', [join(1), fail(), head()], 'flying: begin, serve 1'],
-    ['nobody is left for a second try', [join(1), leave(1), fail()], 'lost: '],
+    ['a failure is everybody’s', [join(1), join(2), fail('dns')], 'failed: fail 1 2 (dns)'],
+    ['a failure for the store: nobody is told', [lead(), fail()], 'failed: '],
+    ['nobody is left for a failure', [join(1), leave(1), fail()], 'lost: '],
     ['the first waits on', [join(1), expire(1000)], 'asking: '],
     ['the next is the first then', [join(1), join(2), leave(1), expire(1000)], 'asking: '],
     ['each waits for its own time', [join(1), join(2), join(3, 5), expire(104)], 'asking: direct 2 (waited)'],
@@ -548,7 +545,7 @@ class Crowd {
     switch (command.kind) {
       case 'ask':
         expect(this.isRunning).toBe(false)
-        expect(++this.asked).toBeLessThanOrEqual(this.limits.tries)
+        expect(++this.asked).toBe(1)
         this.isRunning = true
         return
       case 'abort':
@@ -597,7 +594,7 @@ class Crowd {
 
   /** Whether what it is told is so. */
   #isTrue(notice: Notice, client: Client, now: number) {
-    const { maxReaders, maxWaitMs, windowBytes, tries, holdMs } = this.limits
+    const { maxReaders, maxWaitMs, windowBytes, holdMs } = this.limits
     const because = 'because' in notice ? notice.because : notice.kind
     const isUnfit = this.unfit.includes(client.id)
     switch (because) {
@@ -619,7 +616,7 @@ class Crowd {
         return expect(this.received).toBeGreaterThan(windowBytes)
       default:
         if (notice.kind !== 'fail') return
-        expect([this.asked, this.isRunning, because]).toEqual([tries, false, 'reset'])
+        expect([this.asked, this.isRunning, because]).toEqual([1, false, 'reset'])
         expect(now === this.failedAt || now < this.failedAt + holdMs).toBe(true)
     }
   }
@@ -776,7 +773,6 @@ const anyLimits: fc.Arbitrary<FlightLimits> = fc.record({
   beyond: fc.constantFrom('direct', 'refuse'),
   maxWaitMs: fc.integer({ min: 1, max: 20 }),
   holdMs: fc.nat(20),
-  tries: fc.integer({ min: 1, max: 3 }),
 })
 
 it('serves no wrong byte, forgets nobody, and stops when nobody is left', () => {

@@ -423,6 +423,7 @@ test.each<[string, string, boolean]>([
   ['X-Said', 'evil.example', true],
   ['ETag', '"evil.example"', false],
   ['Last-Modified', 'evil.example', false],
+  ['Cache-Control', 'evil-example=1', false],
   ['Server', 'nginx', false],
 ])('in the head, in the field %s: %s', (name, text, verdict) => {
   const fields: [string, string][] = [
