@@ -1,6 +1,6 @@
 // Every derived name in the system. Two different things never get the same name: each part is encoded so that
 // the separator cannot occur in it.
-import type { CacheRule } from './config/schema.ts'
+import type { CacheRule, Route } from './config/schema.ts'
 import type { Fields } from './http/fields.ts'
 import type { Target } from './http/target.ts'
 
@@ -16,6 +16,19 @@ export function cacheKey(target: Target, rule: CacheRule['key']): string {
   const parts = [target.path, queryPart(target.query, rule), ...rule.headers, '', ...rule.cookies]
   // Commas are escaped within a part, and no segment of the path is a dot segment.
   return `${target.scheme}://${target.host}${reservedPrefix}cache/2,${parts.map(encodeURIComponent).join(',')}`
+}
+
+/**
+ * The name of the batches that a request may share: with those of the same place and route whose requests would have
+ * said the same.
+ */
+export function batchName(
+  colo: string | undefined,
+  { scheme, host }: Target,
+  route: Pick<Route, 'id' | 'batch'>,
+  said: readonly (string | null)[],
+): string {
+  return JSON.stringify([colo ?? null, scheme, host, route.id, route.batch, said])
 }
 
 /** The values of the headers and cookies that the rule chooses, in its order. */

@@ -3,5 +3,6 @@ export interface Env {
   readonly DB: D1Database
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
+  readonly BATCHES: DurableObjectNamespace
   readonly ADMIN_TOKEN?: string
 }

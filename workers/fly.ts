@@ -4,21 +4,26 @@ import { flightLimits } from '../shared/collapse/flight-events.ts'
 import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
 import { contentLength } from '../shared/http/fields.ts'
 import { hasNoContent } from '../shared/http/status.ts'
+import { seatOf } from './batch.ts'
 import { joined } from './bytes.ts'
 import { forward } from './forward.ts'
 import { type Answer, type Forward, type Life, type Refused, refuse, type Slot } from './life.ts'
-import type { StoredHead } from './ports.ts'
+import type { Boarding, StoredHead } from './ports.ts'
 import type { Problem } from './problem.ts'
 import { unkeyedOf } from './unkeyed.ts'
 import { keyOfVariant } from './variants.ts'
 import { late, orLate } from './within.ts'
 
-/** Asks an origin with these fields, together with others who want the same. */
+/** Asks an origin with these fields, together with others who want the same, or other single reads. */
 export async function fly(life: Life, found: Forward, fields: Headers): Promise<Refused | Answer> {
   const { slot } = found
   if (slot === undefined || !mayCollapse(life, { ...found, slot })) return forward(life, fields)
-  const flight = await join(life, { ...found, slot }, fields)
-  return flight ?? forward(life, fields)
+  const boarding = boardingOf(life, { ...found, slot })
+  return (
+    (await joinBatch(life, fields, boarding)) ??
+    (await joinFlight(life, slot, fields, boarding)) ??
+    forward(life, fields)
+  )
 }
 
 /** Whether the answer may be for others too; it is their flight where the request says nothing of a person. */
@@ -39,22 +44,40 @@ function mayCollapse(life: Life, { because, slot }: Forward & { readonly slot: S
   return unkeyedOf(life).unlisted.length === 0
 }
 
-async function join(
-  life: Life,
-  { slot, stored }: Forward & { readonly slot: Slot },
-  fields: Headers,
-): Promise<Refused | Answer | undefined> {
-  const { request, route, ports, snapshot } = life
-  const colo = String(request.cf?.colo ?? 'local')
-  const name = `${route.cache.collapse === 'global' ? '' : colo} ${nameOf(life, slot)}`
-  const boarding = {
-    colo,
+function boardingOf({ request, route, snapshot }: Life, { slot, stored }: Forward & { readonly slot: Slot }): Boarding {
+  return {
+    colo: String(request.cf?.colo ?? 'local'),
     after: slot.after,
     epoch: snapshot.purges.epoch,
     staleSince: stored?.head.freshUntil ?? 0,
     limits: flightLimits(route.cache.flight),
   }
-  const body = await ports.flights.join(name, request.url, fields, boarding)
+}
+
+async function joinBatch(life: Life, ownFields: Headers, ownBoarding: Boarding): Promise<Refused | Answer | undefined> {
+  const seat = seatOf(life, ownFields, ownBoarding)
+  if (seat === undefined) return undefined
+  const { name, fields, boarding } = seat
+  return follow(life, life.ports.batches.join(name, life.request.url, fields, boarding), fields)
+}
+
+function joinFlight(
+  life: Life,
+  slot: Slot,
+  fields: Headers,
+  boarding: Boarding,
+): Promise<Refused | Answer | undefined> {
+  const name = `${life.route.cache.collapse === 'global' ? '' : boarding.colo} ${nameOf(life, slot)}`
+  return follow(life, life.ports.flights.join(name, life.request.url, fields, boarding), fields)
+}
+
+/** What comes of a flight or a batch whose request has these fields; undefined where this one is to go on alone. */
+async function follow(
+  life: Life,
+  joining: Promise<ReadableStream<Uint8Array> | undefined>,
+  fields: Headers,
+): Promise<Refused | Answer | undefined> {
+  const body = await joining
   if (body === undefined) return undefined
   const frames = new FrameReader(body)
   const notice = await firstNotice(life, frames)

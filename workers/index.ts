@@ -12,6 +12,7 @@ import { objectFlights } from './adapters/object-flights.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
+import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import type { Env } from './env.ts'
 import type { Ports } from './ports.ts'
@@ -50,6 +51,7 @@ function compose(env: Env, host: string): Ports {
     store,
     origins: fetchOrigin,
     flights: objectFlights(env.FLIGHTS),
+    batches: objectFlights(env.BATCHES),
     decoderFor,
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
@@ -58,6 +60,7 @@ function compose(env: Env, host: string): Ports {
 }
 
 export const Flight = flightObject(portsFor)
+export const Batch = batchObject(portsFor)
 
 export default {
   async fetch(request, env, context) {

@@ -1,6 +1,7 @@
 // What the proxy needs from the platform. Each method says how it fails and how long it may take; none rejects.
 import type { Failure } from '../shared/balance/attempt.ts'
 import type { FlightLimits } from '../shared/collapse/flight-events.ts'
+import type { BatchRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
@@ -12,7 +13,9 @@ export interface Ports {
   readonly configuration: ConfigurationPort
   readonly store: ResponseStore
   readonly origins: OriginPort
-  readonly flights: FlightPort
+  readonly flights: FlightPort<Boarding>
+  /** Each asker gets its part as by a flight of its own. */
+  readonly batches: FlightPort<BatchBoarding>
   readonly decoderFor: DecoderPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
@@ -138,12 +141,12 @@ export interface BodySink {
   abort(): void
 }
 
-export interface FlightPort {
+export interface FlightPort<B extends Boarding> {
   /**
    * Joins the flight of this name: the frames of shared/collapse/frames.ts. At most 500 ms; undefined where the flight
    * cannot be joined. `fields` are for the origin.
    */
-  join(name: string, url: string, fields: Headers, boarding: Boarding): Promise<ReadableStream<Uint8Array> | undefined>
+  join(name: string, url: string, fields: Headers, boarding: B): Promise<ReadableStream<Uint8Array> | undefined>
 }
 
 /** Which flights will do. */
@@ -158,6 +161,12 @@ export interface Boarding {
   readonly staleSince: number
   /** Of the flight, if this request begins it. */
   readonly limits: FlightLimits
+}
+
+/** What is wanted of a batch. */
+export interface BatchBoarding extends Boarding {
+  readonly rule: BatchRule
+  readonly id: string
 }
 
 /**

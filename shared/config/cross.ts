@@ -3,7 +3,8 @@
 // hides no other error. Decides nothing about single fields.
 
 import { type ConfigError, formatPath, listNames, quote } from './errors.ts'
-import { defaultOriginId, originUrl } from './fields.ts'
+import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
+import { compilePath } from './pattern.ts'
 import { defaultRouteId, hotTierSchema } from './schema.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -54,6 +55,7 @@ const routeErrors = (index: number, route: Fields, names: ReadonlySet<string>): 
     error(['routes', index, 'pools', at], `names the pool ${quote(value)} a second time: remove it`),
   ),
   ...forceWithoutTime(index, asFields(route.cache)),
+  ...batchElsewhere(index, route),
 ]
 
 const missingPools = (index: number, pools: readonly unknown[], names: ReadonlySet<string>): ConfigError[] =>
@@ -78,6 +80,20 @@ const forceWithoutTime = (index: number, cache: Fields): ConfigError[] =>
         ),
       ]
     : []
+
+/** A name in the one reads as a segment that only a name or a star of the other can take. */
+const batchElsewhere = (index: number, { path, batch }: Fields): ConfigError[] => {
+  const { data: own } = pathPattern.safeParse(path)
+  const { data: reads } = batchPath.safeParse(asFields(batch).path)
+  return own === undefined || reads === undefined || compilePath(own)(reads)
+    ? []
+    : [
+        error(
+          ['routes', index, 'batch', 'path'],
+          `is ${quote(reads)}, but the route takes ${quote(own)}: put it on the route that takes all of these paths`,
+        ),
+      ]
+}
 
 const sameRouteIds = (routes: readonly unknown[]): ConfigError[] =>
   repeats(routes.map((route, index) => asFields(route).id ?? defaultRouteId(index))).map(({ value, first, index }) =>

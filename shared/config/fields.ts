@@ -42,6 +42,26 @@ export const hostPattern = checked(checkHost)
 
 export const pathPattern = checked(checkPath, required('"/*" takes every path'))
 
+/** The path of single reads: one `:name`, and no star, since one request is to ask for all of them. */
+export const batchPath = checked((text) => {
+  const names = text.match(/(?<=\/):\w+(?=\/|$)/g) ?? []
+  if (names.length === 1 && !text.includes('*')) return checkPath(text)
+  return `must have one ":name" where the id stands, and no "*", as in "/items/:id"; got ${quote(text)}`
+}, required('say which paths are single reads, such as "/items/:id"'))
+
+/** Path and query that ask for many, with `{ids}` in the one or the other. */
+export const batchTo = checked((text) => {
+  if (!/^\/[!"$-~]{0,1023}$/.test(text)) return `must start with "/" and be printable ASCII; got ${quote(text)}`
+  return text.split('{ids}').length === 2
+    ? undefined
+    : `must have "{ids}" once, as in "/items?ids={ids}"; got ${quote(text)}`
+}, required('say what is asked for in their place, such as "/items?ids={ids}"'))
+
+/** The name of a member of a JSON object. */
+export const memberName = checked((text) =>
+  text.length >= 1 && text.length <= 128 ? undefined : `must have 1 to 128 characters; got ${text.length}`,
+)
+
 /** A header name, lower case on output. */
 export const headerName = checked((text) =>
   TOKEN.test(text) ? undefined : `must be a header name such as "accept-language"; got ${quote(text)}`,

@@ -4,6 +4,8 @@
 
 import * as z from 'zod'
 import {
+  batchPath,
+  batchTo,
   cookieName,
   defaultOriginId,
   headerName,
@@ -11,6 +13,7 @@ import {
   id,
   languageTag,
   mediaType,
+  memberName,
   method,
   originUrl,
   pathPattern,
@@ -33,6 +36,8 @@ const MAX_SLICE_BYTES = 16_777_216
 const MIN_WINDOW_BYTES = 65_536
 const MAX_WINDOW_BYTES = 33_554_432
 const MAX_GATHER_MS = 20
+const MAX_BATCH_WINDOW_MS = 1000
+const MAX_BATCH = 1000
 const MAX_HOT_ENTRY_BYTES = 1_048_576
 const MAX_HOT_BYTES = 67_108_864
 
@@ -192,6 +197,22 @@ const cacheRuleSchema = z.strictObject({
   flight: flightSchema.prefault({}),
 })
 
+/** Single reads that the origin can be asked for in one request. Absent: each is asked for by itself. */
+const batchSchema = z.strictObject({
+  /** Which paths are single reads: literal text, and one `:name` where the id stands. */
+  path: batchPath,
+  /** What is asked for in their place: `{ids}` stands for the ids, percent-encoded and joined by commas. */
+  to: batchTo,
+  /** How the answer is taken apart. json: a list of objects, or an object with one such list among its members. */
+  split: z.enum(['json']).default('json'),
+  /** The member of each object that holds its id. */
+  by: memberName.default('id'),
+  /** How long the first one waits for others. */
+  windowMs: whole(0, MAX_BATCH_WINDOW_MS).default(10),
+  /** So many ids are asked for at once: as many as the origin gives in one answer. */
+  max: whole(2, MAX_BATCH).default(100),
+})
+
 const methodList = z.array(method)
 
 /** A match on a request, and what to do with it. */
@@ -212,6 +233,8 @@ const routeSchema = z.strictObject({
     .array(z.string(), { error: required('name at least one pool') })
     .min(1, 'must not be empty: name at least one pool'),
   cache: cacheRuleSchema.prefault({}),
+  /** Absent: off. */
+  batch: batchSchema.optional(),
   /** Whether requests carry the client's session. */
   session: z.boolean().default(false),
 })
@@ -252,4 +275,5 @@ export type Origin = Pool['origins'][number]
 export type Policy = Pool['policy']
 export type Route = Config['routes'][number]
 export type CacheRule = Route['cache']
+export type BatchRule = NonNullable<Route['batch']>
 export type KeyRule = CacheRule['key']

@@ -14,6 +14,7 @@ export const findWarnings = (config: Config, document: unknown): ConfigError[] =
   ...deadRoutes(config),
   ...unusedPools(config),
   ...bareAddresses(config),
+  ...idleBatches(config),
   ...notices(document),
 ]
 
@@ -52,6 +53,15 @@ const bareAddresses = ({ pools }: Config): ConfigError[] =>
         : [],
     ),
   )
+
+const idleBatches = ({ routes }: Config): ConfigError[] =>
+  routes.flatMap(({ methods, cache, batch }, index) => {
+    const because =
+      (!methods.includes('GET') && 'the route takes no GET') ||
+      (cache.mode === 'off' && 'its "cache" has "mode": "off", and what is not stored is not shared') ||
+      (cache.collapse === 'off' && 'its "cache" has "collapse": "off"')
+    return batch && because ? [warning(['routes', index, 'batch'], `has no effect: ${because}`)] : []
+  })
 
 const notices = (document: unknown): ConfigError[] =>
   notYet.flatMap(({ field, when, meanwhile }) =>

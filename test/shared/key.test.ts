@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import type { CacheRule, QueryRule } from '../../shared/config/schema.ts'
+import type { BatchRule, CacheRule, QueryRule } from '../../shared/config/schema.ts'
 import { canonicalTarget, type Target } from '../../shared/http/target.ts'
-import { cacheKey, keyedQuery, keyedValues, parseCookies, variantKey } from '../../shared/key.ts'
+import { batchName, cacheKey, keyedQuery, keyedValues, parseCookies, variantKey } from '../../shared/key.ts'
 
 type KeyRule = CacheRule['key']
 
@@ -277,6 +277,27 @@ describe('the part of the query that is in the key', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+})
+
+describe('the batches of one name', () => {
+  const rule: BatchRule = { path: '/:id', to: '/?ids={ids}', split: 'json', by: 'id', windowMs: 10, max: 100 }
+  type Parts = Parameters<typeof batchName>
+  const parts: Parts = ['FRA', targetOf('http://h/1'), { id: 'a', batch: rule }, ['de', null]]
+
+  test.each<[string, boolean, Parts]>([
+    ['another id', true, [parts[0], targetOf('http://h/2'), parts[2], parts[3]]],
+    ['another place', false, ['LHR', parts[1], parts[2], parts[3]]],
+    ['all places', false, [undefined, parts[1], parts[2], parts[3]]],
+    ['another scheme', false, [parts[0], targetOf('https://h/1'), parts[2], parts[3]]],
+    ['another host', false, [parts[0], targetOf('http://g/1'), parts[2], parts[3]]],
+    ['another route', false, [parts[0], parts[1], { id: 'b', batch: rule }, parts[3]]],
+    ['another rule', false, [parts[0], parts[1], { id: 'a', batch: { ...rule, max: 99 } }, parts[3]]],
+    ['something else said', false, [parts[0], parts[1], parts[2], ['fr', null]]],
+    ['the same said elsewhere', false, [parts[0], parts[1], parts[2], [null, 'de']]],
+    ['nothing said in words', false, [parts[0], parts[1], parts[2], ['de', 'null']]],
+  ])('%s', (_, same, other) => {
+    expect(batchName(...parts) === batchName(...other)).toBe(same)
   })
 })
 

@@ -4,6 +4,7 @@ declare namespace Cloudflare {
     readonly DB: D1Database
     readonly CONFIG: KVNamespace
     readonly FLIGHTS: DurableObjectNamespace
+    readonly BATCHES: DurableObjectNamespace
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

@@ -34,6 +34,7 @@ beforeEach(() => {
     gateway: () => new Response(null, { status: 404 }),
     origins: { send: async (request) => ({ kind: 'answer', response: speak(request), abandon: () => undefined }) },
     flights: { join: async () => undefined },
+    batches: { join: async () => undefined },
     decoderFor: () => undefined,
     isAdmin: async () => false,
     now: () => Date.now(),

@@ -27,6 +27,8 @@ export interface CacheBenchOptions {
   /** An origin that is silent for so long has failed. */
   readonly headersMs?: number
   readonly hotTier?: object
+  /** What else the routes say, by their prefix. */
+  readonly routes?: Readonly<Record<string, object>>
   /** The Worker's main file, where it is not the gateway's own. */
   readonly entry?: string
 }
@@ -34,7 +36,7 @@ export interface CacheBenchOptions {
 /** `cache` rules by the prefix of their route; the last route takes everything else by default rules. */
 export async function startCacheBench(
   rules: Record<string, object> = {},
-  { headersMs = 10_000, hotTier = {}, entry }: CacheBenchOptions = {},
+  { headersMs = 10_000, hotTier = {}, routes = {}, entry }: CacheBenchOptions = {},
 ): Promise<CacheBench> {
   const seen: IncomingMessage[] = []
   const origin = await startOrigin(() => undefined)
@@ -42,7 +44,7 @@ export async function startCacheBench(
   const configuration = {
     pools: { web: { origins: [{ id: 'a', url: origin.url }], timeouts: { headersMs }, policy: 'round-robin' } },
     routes: [
-      ...Object.entries(rules).map(([prefix, cache]) => ({ path: `${prefix}/*`, pools, cache })),
+      ...Object.entries(rules).map(([prefix, cache]) => ({ path: `${prefix}/*`, pools, cache, ...routes[prefix] })),
       { path: '/*', pools },
     ],
     hotTier,

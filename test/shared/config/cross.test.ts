@@ -54,6 +54,18 @@ describe('errors between fields', () => {
     ],
     ['force without ttlSeconds', withRoute({ cache: { mode: 'force' } }), 'routes[0].cache.ttlSeconds', FORCE],
     [
+      'a batch for paths of another route',
+      withRoute({ path: '/shop/*', batch: { path: '/items/:id', to: '/items?ids={ids}' } }),
+      'routes[0].batch.path',
+      'is "/items/:id", but the route takes "/shop/*": put it on the route that takes all of these paths',
+    ],
+    [
+      'a batch for paths of which the route takes some',
+      withRoute({ path: '/items/a*', batch: { path: '/items/:id', to: '/items?ids={ids}' } }),
+      'routes[0].batch.path',
+      'is "/items/:id", but the route takes "/items/a*": put it on the route that takes all of these paths',
+    ],
+    [
       'all origins off',
       withOrigin({ state: 'off' }),
       'pools.web.origins',
@@ -97,6 +109,8 @@ describe('no error', () => {
     ['some origins off', twoOrigins({ url: 'http://a', state: 'off' }, { url: 'http://b', state: 'drain' })],
     ['ttlSeconds without force', withRoute({ cache: { ttlSeconds: 5 } })],
     ['force with ttlSeconds 0', withRoute({ cache: { mode: 'force', ttlSeconds: 0 } })],
+    ['a batch for all of a route', withRoute({ path: '/items/:item', batch: { path: '/items/:id', to: '/{ids}' } })],
+    ['a batch for some of a route', withRoute({ batch: { path: '/items/:id', to: '/elsewhere?ids={ids}' } })],
     ['an entry as large as all that is held', withHotTier({ entryBytes: 2000, totalBytes: 2000 })],
     ['an entry, and the hot tier off', withHotTier({ entryBytes: 2000, totalBytes: 0 })],
     ['grace longer than freshness', withRoute({ cache: { ttlSeconds: 1, graceSeconds: 60 } })],

@@ -36,7 +36,7 @@ describe('the document', () => {
 
 const fieldsOf = (...names: string[]) => `the fields here are ${names.join(', ')}`
 const ORIGIN = fieldsOf('id', 'url', 'weight', 'priority', 'state')
-const ROUTE = fieldsOf('id', 'host', 'path', 'methods', 'retryMethods', 'pools', 'cache', 'session')
+const ROUTE = fieldsOf('id', 'host', 'path', 'methods', 'retryMethods', 'pools', 'cache', 'batch', 'session')
 const CACHE = fieldsOf(
   'mode',
   'ttlSeconds',
@@ -281,5 +281,50 @@ describe('routes', () => {
     ['session', { session: 'yes' }, 'session', 'must be true or false; got "yes"'],
   ])('%s', (_title, fields, place, message) => {
     expect(errorsOf(withRoute(fields))).toEqual([[`routes[0].${place}`, message]])
+  })
+})
+
+describe('batches', () => {
+  const batch = { path: '/items/:id', to: '/items?ids={ids}' }
+  const PATH = 'must have one ":name" where the id stands, and no "*", as in "/items/:id"; got'
+  const ONCE = 'must have "{ids}" once, as in "/items?ids={ids}"; got'
+  const ASCII = 'must start with "/" and be printable ASCII; got'
+
+  test.each<Row>([
+    ['no path', { path: undefined }, 'path', 'is required: say which paths are single reads, such as "/items/:id"'],
+    ['a path without a name', { path: '/items' }, 'path', `${PATH} "/items"`],
+    ['a path with two names', { path: '/:shop/:id' }, 'path', `${PATH} "/:shop/:id"`],
+    ['a path with a star', { path: '/*/:id' }, 'path', `${PATH} "/*/:id"`],
+    ['a name that is part of a segment', { path: '/items-:id' }, 'path', `${PATH} "/items-:id"`],
+    [
+      'a path that is not canonical',
+      { path: '/%41/:id' },
+      'path',
+      'paths are matched in their canonical form: write it as "/A/:id"',
+    ],
+    ['a path that is none', { path: 'items/:id' }, 'path', 'must start with "/"; got "items/:id"'],
+    [
+      'no target',
+      { to: undefined },
+      'to',
+      'is required: say what is asked for in their place, such as "/items?ids={ids}"',
+    ],
+    ['a target without ids', { to: '/items' }, 'to', `${ONCE} "/items"`],
+    ['a target with ids twice', { to: '/{ids}?ids={ids}' }, 'to', `${ONCE} "/{ids}?ids={ids}"`],
+    ['a target elsewhere', { to: 'http://a/{ids}' }, 'to', `${ASCII} "http://a/{ids}"`],
+    ['a target with a fragment', { to: '/{ids}#a' }, 'to', `${ASCII} "/{ids}#a"`],
+    ['a target with a space', { to: '/{ids} ' }, 'to', `${ASCII} "/{ids} "`],
+    ['a way to split', { split: 'xml' }, 'split', 'must be one of json; got "xml"'],
+    ['no member', { by: '' }, 'by', 'must have 1 to 128 characters; got 0'],
+    ['a window', { windowMs: 1001 }, 'windowMs', whole(0, 1000, 1001)],
+    ['one at once', { max: 1 }, 'max', whole(2, 1000, 1)],
+    [
+      'an unknown field',
+      { maximum: 5 },
+      'maximum',
+      'unknown field "maximum": the fields here are path, to, split, by, windowMs, max',
+    ],
+  ])('%s', (_title, fields, place, message) => {
+    expect(errorsOf(withRoute({ batch: { ...batch, ...fields } }))).toEqual([[`routes[0].batch.${place}`, message]])
   })
 })

@@ -81,6 +81,20 @@ describe('bare addresses', () => {
   })
 })
 
+describe('batches that no request joins', () => {
+  const batch = { path: '/items/:id', to: '/items?ids={ids}' }
+  const off = 'its "cache" has "mode": "off", and what is not stored is not shared'
+  test.each<[title: string, route: object, because: string | undefined]>([
+    ['as it is', {}, undefined],
+    ['without GET', { methods: ['HEAD', 'POST'] }, 'the route takes no GET'],
+    ['without a cache', { cache: { mode: 'off' } }, off],
+    ['without collapsing', { cache: { collapse: 'off' } }, 'its "cache" has "collapse": "off"'],
+  ])('%s', (_title, route, because) => {
+    const expected = because === undefined ? [] : [['routes[0].batch', `has no effect: ${because}`]]
+    expect(warningsOf(withRoute({ batch, ...route }))).toEqual(expected)
+  })
+})
+
 const NOT_YET = 'is not built yet and has no effect:'
 const ROUND_ROBIN = 'origins are taken by weighted round robin until then'
 

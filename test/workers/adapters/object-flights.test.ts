@@ -40,3 +40,11 @@ it('a flight is a body', async () => {
   const body = await join(objectsThat(async () => new Response('frames')))
   expect(await new Response(body ?? null).text()).toBe('frames')
 })
+
+it('what is wanted arrives as it was said, in any language', async () => {
+  const echo = async (_: string, { headers }: { headers: Headers }) => new Response(headers.get('weir-boarding'))
+  const objects = { getByName: () => ({ fetch: echo }) } as unknown as DurableObjectNamespace
+  const wanted = { ...boarding, id: 'größe 日本 𝄞 "\n' }
+  const body = await objectFlights(objects).join('a', 'http://gateway.test/', new Headers(), wanted)
+  expect(await new Response(body ?? null).json()).toEqual(wanted)
+})
