@@ -54,21 +54,27 @@ export async function admitSlices(
   const whole = { kind: 'response', head, fields: Object.fromEntries(fields), size } as const
   const wanted = bytesNeeded(life, whole) ?? { first: stated.first, last: stated.first - 1 }
   const client = clientWanting(wanted)
-  if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
+  // Of those who came together one stores it.
+  const stores = got.flight?.stores !== false
+  if (stores && place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
   if (isWhole) {
     // A range of what is no larger than a slice has brought all of it.
-    const begin = () => guarded(ports.store.begin(place.key, head, fields, size), headers, admission.echoes)
+    const sink = () => guarded(ports.store.begin(place.key, head, fields, size), headers, admission.echoes)
+    const begin = () => (stores ? sink() : undefined)
     background(pourRun({ got, stated }, { ...unstored(size), begin }, client).catch(client.cut))
   } else {
     const { sliceBytes } = life.route.cache
-    const note: SlicesNote = { ...whole, kind: 'slices', id: crypto.randomUUID(), sliceBytes, until: head.keepUntil }
-    background(ports.store.note(place.key, note, life.requestTime))
+    const id = got.flight?.id ?? crypto.randomUUID()
+    const note: SlicesNote = { ...whole, kind: 'slices', id, sliceBytes, until: head.keepUntil }
+    if (stores) background(ports.store.note(place.key, note, life.requestTime))
     const until = sliceAt(wanted.first, sliceBytes) + mostSlices(sliceBytes)
     const run = { kind: 'run', got, stated, admission } as const
     background(pour(life, { key: place.key, note }, wanted, client, new Map(), until, run))
   }
   const stored: StoredResponse = { ...whole, body: async () => client.body, discard: () => undefined }
-  return deliverStored(life, found, stored, { kind: 'forward', because: found.because, status: 206, stored: true })
+  const { because } = found
+  const told = { kind: 'forward', because, status: 206, stored: stores, collapsed: got.flight?.collapsed } as const
+  return deliverStored(life, found, stored, told)
 }
 
 /** The client's share of a part that is not stored. */
@@ -86,7 +92,8 @@ async function passPart(
     return askAgain(life, found, got)
   const client = clientWanting(wanted)
   life.background(pourRun({ got, stated }, unstored(size), client).catch(client.cut))
-  const status = { kind: 'forward', because: found.because, status: 206, stored: false } as const
+  const { because } = found
+  const status = { kind: 'forward', because, status: 206, stored: false, collapsed: got.flight?.collapsed } as const
   return stamp(life, found, partResponse(client.body, wanted, size, fields), status)
 }
 

@@ -21,7 +21,8 @@ export async function answer(life: Life, found: Forward): Promise<Response> {
   const isForAll = asksForAll(life, found)
   const conditions = stored === undefined ? [] : conditionsFor(stored)
   const range = isForAll ? slicesFor(life, found) : undefined
-  const got = await fly(life, found, originFields(life, slot !== undefined, isForAll ? conditions : undefined, range))
+  const asked = originFields(life, slot !== undefined, isForAll ? conditions : undefined, range)
+  const got = await fly(life, found, asked, range)
   if (got.kind === 'refused')
     return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem, got.collapsed)
   const { status } = got.response

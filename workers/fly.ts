@@ -1,205 +1,101 @@
 // The collapse phase: who asks for the same thing at the same time shares one flight to the origin. Whatever keeps a
 // request from it costs it nothing but its own request.
 import { flightLimits } from '../shared/collapse/flight-events.ts'
-import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
-import { contentLength } from '../shared/http/fields.ts'
-import { hasNoContent } from '../shared/http/status.ts'
+import { sizeOf } from '../shared/collapse/gather.ts'
+import type { ByteRange } from '../shared/http/ranges.ts'
+import { isAligned } from '../shared/http/slices.ts'
 import { seatOf } from './batch.ts'
-import { joined } from './bytes.ts'
+import { follow } from './follow.ts'
 import { forward } from './forward.ts'
-import { type Answer, type Forward, type Life, type Refused, refuse, type Slot } from './life.ts'
-import type { Boarding, StoredHead } from './ports.ts'
-import type { Problem } from './problem.ts'
+import type { Answer, Forward, Life, Refused, Slot } from './life.ts'
+import type { Boarding } from './ports.ts'
 import { unkeyedOf } from './unkeyed.ts'
 import { keyOfVariant } from './variants.ts'
-import { late, orLate } from './within.ts'
 
-/** Asks an origin with these fields, together with others who want the same, or other single reads. */
-export async function fly(life: Life, found: Forward, fields: Headers): Promise<Refused | Answer> {
-  const { slot } = found
-  if (slot === undefined || !mayCollapse(life, { ...found, slot })) return forward(life, fields)
-  const boarding = boardingOf(life, { ...found, slot })
+/**
+ * Asks an origin with these fields, together with others who want the same, or other single reads; `range` is what of
+ * it they ask for, where it is not the whole.
+ */
+export async function fly(life: Life, found: Forward, fields: Headers, range?: ByteRange): Promise<Refused | Answer> {
+  const { slot, stored, because } = found
+  // Who says no-cache wants what is asked for now.
+  if (slot === undefined || because === 'request' || slot.hitForMiss || !mayCollapse(life)) return forward(life, fields)
+  const staleSince = stored?.head.freshUntil ?? 0
+  if (range !== undefined) {
+    return flyInPart(life, { ...slot, staleSince }, fields, range, life.route.cache.sliceBytes)
+  }
+  if (life.fields.get('range') !== null) return forward(life, fields)
+  const boarding = boardingOf(life, slot.after, staleSince)
   return (
     (await joinBatch(life, fields, boarding)) ??
-    (await joinFlight(life, slot, fields, boarding)) ??
+    (await joinFlight(life, nameOf(life, slot), fields, boarding)) ??
     forward(life, fields)
   )
 }
 
+/** So much of a content is one object's, which has no room for all of a large one. */
+const regionBytes = 33_554_432
+
+/**
+ * Asks an origin with these fields for whole slices, together with others who want some that lie close. The fields say
+ * by If-Range whose parts they have to be.
+ */
+export async function flyInPart(
+  life: Life,
+  { key, after, staleSince }: Pick<Slot, 'key' | 'after'> & Pick<Boarding, 'staleSince'>,
+  fields: Headers,
+  range: ByteRange,
+  sliceBytes: number,
+): Promise<Refused | Answer> {
+  const { gatherMs, windowBytes } = life.route.cache.flight
+  // Nobody falls out of a window that holds all of it.
+  const isFit = isAligned(range, sliceBytes) && sizeOf(range) <= windowBytes
+  if (gatherMs === 0 || !isFit || !mayCollapse(life)) return forward(life, fields)
+  const { limits, ...whole } = boardingOf(life, after, staleSince)
+  // What nobody reads any more nobody stores.
+  const boarding = { ...whole, limits: { ...limits, finishBytes: 0 }, part: { range, sliceBytes, gatherMs } }
+  const region = Math.floor(range.first / regionBytes)
+  return (await joinFlight(life, `${placeOf(life)} ${key} part ${region}`, fields, boarding)) ?? forward(life, fields)
+}
+
 /** Whether the answer may be for others too; it is their flight where the request says nothing of a person. */
-function mayCollapse(life: Life, { because, slot }: Forward & { readonly slot: Slot }): boolean {
+function mayCollapse(life: Life): boolean {
   const { method, fields, directives, route } = life
-  // Who says no-cache wants what is asked for now.
-  if (
-    method !== 'GET' ||
-    because === 'request' ||
-    directives.noCache ||
-    slot.hitForMiss ||
-    route.cache.collapse === 'off'
-  )
-    return false
-  if (fields.get('authorization') !== null || fields.get('range') !== null) return false
+  if (method !== 'GET' || directives.noCache || route.cache.collapse === 'off') return false
+  if (fields.get('authorization') !== null) return false
   const keepsCookies = life.passing === undefined || route.cache.key.cookies.length > 0
   if (fields.get('cookie') !== null && keepsCookies) return false
   return unkeyedOf(life).unlisted.length === 0
 }
 
-function boardingOf({ request, route, snapshot }: Life, { slot, stored }: Forward & { readonly slot: Slot }): Boarding {
-  return {
-    colo: String(request.cf?.colo ?? 'local'),
-    after: slot.after,
-    epoch: snapshot.purges.epoch,
-    staleSince: stored?.head.freshUntil ?? 0,
-    limits: flightLimits(route.cache.flight),
-  }
+const coloOf = ({ request }: Life): string => String(request.cf?.colo ?? 'local')
+
+function boardingOf(life: Life, after: number, staleSince: number): Boarding {
+  const { snapshot, route } = life
+  const limits = flightLimits(route.cache.flight)
+  return { colo: coloOf(life), after, epoch: snapshot.purges.epoch, staleSince, limits }
 }
+
+/** What is asked for, as far as that is known; without the variants' generation, which each data centre has of its own. */
+function nameOf(life: Life, { base, variants }: Slot): string {
+  return `${placeOf(life)} ${keyOfVariant(life, base, { names: variants?.names ?? [], generation: '' })}`
+}
+
+/** The data centre that the flight is of, unless they all share it. */
+const placeOf = (life: Life): string => (life.route.cache.collapse === 'global' ? '' : coloOf(life))
 
 async function joinBatch(life: Life, ownFields: Headers, ownBoarding: Boarding): Promise<Refused | Answer | undefined> {
   const seat = seatOf(life, ownFields, ownBoarding)
   if (seat === undefined) return undefined
   const { name, fields, boarding } = seat
-  return follow(life, life.ports.batches.join(name, life.request.url, fields, boarding), fields)
+  return follow(life, await life.ports.batches.join(name, life.request.url, fields, boarding), fields)
 }
 
-function joinFlight(
+async function joinFlight(
   life: Life,
-  slot: Slot,
+  name: string,
   fields: Headers,
   boarding: Boarding,
 ): Promise<Refused | Answer | undefined> {
-  const name = `${life.route.cache.collapse === 'global' ? '' : boarding.colo} ${nameOf(life, slot)}`
-  return follow(life, life.ports.flights.join(name, life.request.url, fields, boarding), fields)
-}
-
-/** What comes of a flight or a batch whose request has these fields; undefined where this one is to go on alone. */
-async function follow(
-  life: Life,
-  joining: Promise<ReadableStream<Uint8Array> | undefined>,
-  fields: Headers,
-): Promise<Refused | Answer | undefined> {
-  const body = await joining
-  if (body === undefined) return undefined
-  const frames = new FrameReader(body)
-  const notice = await firstNotice(life, frames)
-  switch (notice?.kind) {
-    case 'head':
-      return answerFrom(life, frames, notice, fields)
-    case 'fail':
-      frames.cancel()
-      if (notice.problem === undefined) return undefined
-      return { ...refuse(notice.problem as Problem), collapsed: notice.collapsed }
-    case 'refuse':
-      frames.cancel()
-      return refuse(refusals[notice.because])
-    default:
-      frames.cancel()
-      return undefined
-  }
-}
-
-/** What is asked for, as far as that is known; without the variants' generation, which each data centre has of its own. */
-function nameOf(life: Life, { base, variants }: Slot): string {
-  return keyOfVariant(life, base, { names: variants?.names ?? [], generation: '' })
-}
-
-const refusals = {
-  crowded: refusal('crowded', 'As many as this route allows are waiting for the same answer'),
-  waited: refusal('waited', 'No origin has answered for as long as this route lets anybody wait for the same answer'),
-}
-
-function refusal(reason: string, why: string): Problem {
-  return { status: 503, reason, detail: `${why}; it may be tried again.`, headers: { 'retry-after': '1' } }
-}
-
-/** As long as an origin may take, and a little more for a flight that has lost its way. */
-async function firstNotice({ pools }: Life, frames: FrameReader): Promise<Notice | undefined> {
-  const patience = pools.reduce((sum, { pool }) => sum + 2 * pool.retry.tries * pool.timeouts.headersMs, 1000)
-  try {
-    const frame = await orLate(patience, frames.next())
-    return frame !== late && frame?.kind === 'notice' ? frame.notice : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function answerFrom(life: Life, frames: FrameReader, head: Extract<Notice, { kind: 'head' }>, sent: Headers): Answer {
-  const headers = new Headers(head.fields as [string, string][])
-  const idleMs = Math.max(...life.pools.map(({ pool }) => pool.timeouts.idleMs))
-  const body = hasNoContent(head.status)
-    ? null
-    : (frames.rest() ?? bodyFrom(life, frames, contentLength(headers), sent))
-  const response = new Response(body, { status: head.status, headers, encodeBody: 'manual' })
-  const kept = head.kept as StoredHead | undefined
-  return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head, kept }
-}
-
-function bodyFrom(life: Life, frames: FrameReader, length: number | undefined, sent: Headers): ReadableStream {
-  const { readable, writable } = length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length)
-  const writer = writable.getWriter()
-  const pump = async () => {
-    try {
-      for (let frame = await frames.next(); frame?.kind !== 'end'; frame = await frames.next()) {
-        if (frame?.kind === 'bytes') await writer.write(frame.bytes)
-        else if (frame?.kind === 'notice' && frame.notice.kind === 'alone')
-          return await alone(life, frame.notice, sent, writer)
-        else throw new Error('The flight ended before its time.')
-      }
-      await writer.close()
-    } catch (error) {
-      frames.cancel()
-      await writer.abort(error).catch(() => undefined)
-    }
-  }
-  life.background(pump())
-  return readable
-}
-
-/** Goes on by itself with what is missing, of the very same representation. */
-async function alone(
-  life: Life,
-  { from, ifRange }: Extract<Notice, { kind: 'alone' }>,
-  sent: Headers,
-  writer: WritableStreamDefaultWriter<Uint8Array>,
-): Promise<void> {
-  const fields = new Headers(sent)
-  fields.set('range', `bytes=${from}-`)
-  fields.set('if-range', ifRange)
-  const got = await forward(life, fields)
-  const { status, headers, body } = got.kind === 'refused' ? new Response(null, { status: 502 }) : got.response
-  const isRest =
-    status === 206 && headers.get('etag') === ifRange && headers.get('content-range')?.startsWith(`bytes ${from}-`)
-  if (!isRest || body === null) throw new Error('The rest cannot be had any more.')
-  for await (const piece of body) await writer.write(piece)
-  await writer.close()
-}
-
-class FrameReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
-  readonly #decode = frameDecoder()
-  #frames: Frame[] = []
-
-  constructor(body: ReadableStream<Uint8Array>) {
-    this.#reader = body.getReader()
-  }
-
-  /** Undefined at the end of the body; an end that was announced has a frame of its own. */
-  async next(): Promise<Frame | undefined> {
-    for (;;) {
-      const frame = this.#frames.shift()
-      if (frame !== undefined) return frame
-      const { done, value } = await this.#reader.read()
-      if (done) return undefined
-      this.#frames = this.#decode(value)
-    }
-  }
-
-  /** All the bytes, if all of them have come already. */
-  rest(): Uint8Array | undefined {
-    if (this.#frames.at(-1)?.kind !== 'end') return undefined
-    return joined(this.#frames.flatMap((frame) => (frame.kind === 'bytes' ? [frame.bytes] : [])))
-  }
-
-  cancel(): void {
-    this.#reader.cancel().catch(() => undefined)
-  }
+  return follow(life, await life.ports.flights.join(name, life.request.url, fields, boarding), fields)
 }

@@ -79,7 +79,12 @@ export type Answer = Extract<Attempt, { kind: 'answer' }> & {
   /** The fields of the request that it answers. */
   readonly sent: Headers
   /** Of an answer that came by a flight: whether this request is the one to store it, and whether another began it. */
-  readonly flight?: { readonly stores: boolean; readonly collapsed: boolean }
+  readonly flight?: {
+    readonly stores: boolean
+    readonly collapsed: boolean
+    /** Of a part: what all whom it was asked for call what they keep of it. */
+    readonly id?: string
+  }
   /** Of an answer from the upper tier: what is remembered of it there. */
   readonly kept?: StoredHead | undefined
 }

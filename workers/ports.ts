@@ -161,6 +161,16 @@ export interface Boarding {
   readonly staleSince: number
   /** Of the flight, if this request begins it. */
   readonly limits: FlightLimits
+  /** Absent where the whole is wanted. */
+  readonly part?: WantedPart
+}
+
+/** Whole slices of a content. Those that are wanted at the same time, and lie close together, are asked for as one. */
+export interface WantedPart {
+  readonly range: ByteRange
+  readonly sliceBytes: number
+  /** How long it waits for others. */
+  readonly gatherMs: number
 }
 
 /** What is wanted of a batch. */

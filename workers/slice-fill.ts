@@ -2,11 +2,11 @@
 // guards it: what an origin sends on belongs to the same representation, or it is not used.
 import { contentLength, without } from '../shared/http/fields.ts'
 import { sameStrong } from '../shared/http/preconditions.ts'
-import { type ByteRange, parseContentRange } from '../shared/http/ranges.ts'
+import { type ByteRange, contentRange, parseContentRange } from '../shared/http/ranges.ts'
 import { isReadable, searchFor } from '../shared/http/reflection.ts'
 import { alignedRange, overlap, rangeOfSlice, sliceAt } from '../shared/http/slices.ts'
 import { admissionOf, type Stores } from './admit.ts'
-import { forward } from './forward.ts'
+import { flyInPart } from './fly.ts'
 import type { Answer, Life, Refused } from './life.ts'
 import { originFields } from './messages.ts'
 import type { SlicesNote, StoredResponse } from './ports.ts'
@@ -64,6 +64,14 @@ export function fieldsOfWhole(headers: Headers, size: number): Headers {
   return fields
 }
 
+/** The fields that a part comes with. */
+export function fieldsOfPart(headers: Headers, part: ByteRange, size: number): Headers {
+  const fields = new Headers(headers)
+  fields.set('content-range', contentRange(part, size))
+  fields.set('content-length', String(part.last - part.first + 1))
+  return fields
+}
+
 export type FoundRun = Run & {
   readonly kind: 'run'
   /** Absent where it is not for others: then nothing of it is stored. */
@@ -86,7 +94,8 @@ export async function askFor(life: Life, sliced: Sliced, asked: ByteRange): Prom
   const fields = originFields(nobody, true, [], asked)
   fields.delete('authorization')
   fields.set('if-range', etag)
-  const got = await forward(nobody, fields)
+  const slot = { key, after: note.head.askedAt, staleSince: 0 }
+  const got = await flyInPart(nobody, slot, fields, asked, note.sliceBytes)
   if (got.kind === 'refused') return got
   const { status, headers } = got.response
   const stated = status === 206 ? statedIn(headers, asked.first) : undefined
@@ -171,6 +180,8 @@ function slicingOf(life: Life, sliced: Sliced, { got, admission }: FoundRun): Sl
     sliceBytes,
     size,
     begin(index) {
+      // Of those who came together one stores it.
+      if (got.flight?.stores === false) return undefined
       const { first, last } = rangeOfSlice(index, sliceBytes, size)
       return life.ports.store.begin(keyOfSlice(sliced, index), head, new Headers(), last - first + 1)
     },

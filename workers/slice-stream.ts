@@ -102,6 +102,8 @@ export async function pourRun({ got, stated }: Run, slicing: Slicing, client: Cl
         await client.take(position, piece)
         position += piece.byteLength
         rest = rest.subarray(piece.byteLength)
+        // Neither the client nor the store wants more of it.
+        if (!client.waits && sink === undefined && position <= stated.last) return got.abandon()
         if (position <= slice.last) continue
         if (sink !== undefined) ends.push(sink.end())
         sink = undefined

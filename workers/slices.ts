@@ -27,7 +27,8 @@ export async function deliverSliced(life: Life, found: Hit, note: SlicesNote): P
   const missed: Forward = { kind: 'forward', because: 'partial', slot, stored }
   switch (opened.kind) {
     case 'open': {
-      const filled = { kind: 'forward', because: 'partial', status: 206, stored: true } as const
+      const { stores = true, collapsed } = opened.flight ?? {}
+      const filled = { kind: 'forward', because: 'partial', status: 206, stored: stores, collapsed } as const
       const hit = { kind: 'hit', ttl, detail: found.kind === 'stale' ? 'grace' : undefined } as const
       return deliverStored(life, found, opened.stored, opened.fetched ? filled : hit)
     }
@@ -70,6 +71,8 @@ type Opened =
       readonly stored: StoredResponse
       /** Whether a part of it is fetched. */
       readonly fetched: boolean
+      /** By which its beginning comes, if by any. */
+      readonly flight?: Answer['flight']
     }
   /** A part of it is missing, and the client wants what is stored and nothing else. */
   | { readonly kind: 'not-cached' }
@@ -102,5 +105,5 @@ export async function open(life: Life, slot: Slot, stored: StoredResponse, note:
   const client = clientWanting(wanted)
   const found = new Map(indexes.map((index, each) => [index, slices[each]]))
   life.background(pour(life, sliced, wanted, client, found, until, run))
-  return { kind: 'open', stored: { ...stored, body: async () => client.body }, fetched }
+  return { kind: 'open', stored: { ...stored, body: async () => client.body }, fetched, flight: run?.got.flight }
 }

@@ -15,6 +15,8 @@ export type Notice =
       readonly collapsed: boolean
       /** What the upper tier remembers of it, where it came from there. */
       readonly kept?: unknown
+      /** What those call the exchange who keep parts of it, so that they keep them in one place. */
+      readonly id?: string
     }
   /** It asks for itself. */
   | { readonly kind: 'direct' }

@@ -22,6 +22,11 @@ export function alignedRange(first: number, last: number | undefined, sliceBytes
   return { first: from * sliceBytes, last: (Math.min(to, from + maxRun - 1) + 1) * sliceBytes - 1 }
 }
 
+/** Whether these are whole slices, the last of which may lie beyond the end. */
+export function isAligned({ first, last }: ByteRange, sliceBytes: number): boolean {
+  return first % sliceBytes === 0 && (last + 1) % sliceBytes === 0
+}
+
 /** What both hold; undefined for nothing. */
 export function overlap(left: ByteRange, right: ByteRange): ByteRange | undefined {
   const first = Math.max(left.first, right.first)

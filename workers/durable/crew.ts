@@ -1,41 +1,29 @@
 // One flight as it happens: the streams, timers and bytes around the state machine in shared/collapse, whose commands
 // are carried out here, in order. The origin is asked in the same way as for a request that flies alone.
-import { expiresAt, type Flight, next, startFlight, step } from '../../shared/collapse/flight.ts'
+import { expiresAt, type Flight, type Next, next, startFlight, step } from '../../shared/collapse/flight.ts'
 import type { FlightCommand, FlightEvent, FlightLimits, ReaderId } from '../../shared/collapse/flight-events.ts'
 import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
+import { covers } from '../../shared/collapse/gather.ts'
+import type { ByteRange } from '../../shared/http/ranges.ts'
 import { isReadable, searchFor } from '../../shared/http/reflection.ts'
 import type { Stores } from '../admit.ts'
 import { failedProblem } from '../forward.ts'
-import type { Answer, Life } from '../life.ts'
-import type { Background, Boarding, BodySink } from '../ports.ts'
+import type { Answer } from '../life.ts'
+import type { Background, BodySink } from '../ports.ts'
 import type { Problem } from '../problem.ts'
 import { notIdle } from '../relay.ts'
+import type { StatedPart } from '../slice-fill.ts'
 import { fromOrigin, throughUpperTier } from '../upper-tier.ts'
-import { differs, judge } from './verdict.ts'
-
-/** Somebody who joins: the request as an origin is to get it, and which flights will do for it. */
-export interface Passenger {
-  readonly fields: Headers
-  readonly boarding: Boarding
-  /** What an origin is asked by, if this one is the first. */
-  readonly life: () => Promise<Life>
-}
+import { HeldBytes } from './held-bytes.ts'
+import type { Passenger, Reader } from './passenger.ts'
+import { differs, judge, shareOf, suits } from './verdict.ts'
 
 /** What is known of a response at its head, beside what the state machine has to know. */
 interface Known {
   /** Whether it is a request's too that comes now. */
-  readonly isFor: (fields: Headers) => boolean
+  readonly isFor: (passenger: Passenger) => boolean
   readonly freshUntil: number
-}
-
-interface Reader extends Passenger {
-  readonly id: ReaderId
-  readonly told: PromiseWithResolvers<Notice>
-  /** Bytes that it was sent. */
-  position: number
-  hasHead: boolean
-  /** The body, where it alone gets the response. */
-  given: ReadableStreamDefaultReader<Uint8Array> | undefined
+  readonly stated: StatedPart | undefined
 }
 
 /** A reader is sent so many bytes at once. */
@@ -46,21 +34,26 @@ function isLast(frame: Frame | undefined): boolean {
   return frame?.kind === 'end' || (frame?.kind === 'notice' && frame.notice.kind !== 'head')
 }
 
+/** What somebody gets who asks for the whole. */
+const whole: ByteRange = { first: 0, last: Number.MAX_SAFE_INTEGER }
+
 export class Crew {
   readonly #limits: FlightLimits
+  /** What is asked for, where it is not the whole. */
+  readonly #part: ByteRange | undefined
   #flight: Flight = startFlight
   #readers = new Map<ReaderId, Reader>()
   #lastId = 0
-  /** Those held, and the offset of the first. */
-  #chunks: Uint8Array[] = []
-  #start = 0
+  readonly #held = new HeldBytes()
   #chunk: Uint8Array | undefined
   #exchange: Answer | undefined
   #problem: Problem | undefined
   #changed = Promise.withResolvers<void>()
   #moved = Promise.withResolvers<void>()
   #timer: ReturnType<typeof setTimeout> | undefined
-  #colos = new Set<string>()
+  /** Who stores what. */
+  #storing: { readonly colo: string; readonly range: ByteRange }[] = []
+  readonly #id = crypto.randomUUID()
   #isOver = false
   #leader: ReaderId | undefined
   #askedAt = Date.now()
@@ -73,8 +66,24 @@ export class Crew {
   #search: ReturnType<typeof searchFor> | undefined
   #isReflecting = false
 
-  constructor(limits: FlightLimits) {
+  constructor(limits: FlightLimits, part?: ByteRange) {
     this.#limits = limits
+    this.#part = part
+  }
+
+  /** Whether nobody joins any more. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Whether there is an exchange with an origin. */
+  get isUnderWay(): boolean {
+    return this.#flight.phase === 'asking' || this.#flight.phase === 'flying'
+  }
+
+  /** The entity tag of the part that comes; null as long as none is known. */
+  get etag(): string | null {
+    return this.#known?.stated === undefined ? null : this.#exchange!.response.headers.get('etag')
   }
 
   /** A body of frames, which begins at once; undefined where this flight is over, and another one is to begin. */
@@ -85,6 +94,7 @@ export class Crew {
       id: ++this.#lastId,
       told: Promise.withResolvers(),
       position: 0,
+      end: Number.POSITIVE_INFINITY,
       hasHead: false,
       given: undefined,
     }
@@ -95,10 +105,13 @@ export class Crew {
     return undefined
   }
 
-  #willDo({ fields, boarding }: Passenger): boolean {
-    const { after, epoch, staleSince } = boarding
+  #willDo(passenger: Passenger): boolean {
+    const { after, epoch, staleSince } = passenger.boarding
     if (this.#flight.phase === 'idle') return true
-    if (this.#askedAt < after || this.#epoch < epoch || this.#known?.isFor(fields) === false) return false
+    if (this.#askedAt < after || this.#epoch < epoch) return false
+    // Who comes later for a part of what is nobody's to share is told so.
+    if (this.#part !== undefined && this.#flight.phase === 'dispersed') return true
+    if (this.#known?.isFor(passenger) === false) return false
     if (this.#flight.phase !== 'landed') return true
     const isFresh = this.#known !== undefined && Date.now() < this.#known.freshUntil
     return isFresh && !this.#isReflecting && this.#askedAt >= staleSince
@@ -155,11 +168,11 @@ export class Crew {
   #heldFor(reader: Reader): Frame[] {
     const frames: Frame[] = []
     for (let sent = 0; sent < mostAtOnce; ) {
-      const move = next(this.#flight, reader.position)
+      const move: Next = reader.position < reader.end ? next(this.#flight, reader.position) : { kind: 'end' }
       if (move.kind === 'cut' && frames.length === 0) throw new Error('The flight was lost.')
       if (move.kind === 'wait' || move.kind === 'cut') break
       if (move.kind !== 'bytes') return [...frames, move.kind === 'end' ? move : { kind: 'notice', notice: move }]
-      const bytes = this.#heldAt(reader.position)
+      const bytes = this.#held.at(reader.position).subarray(0, reader.end - reader.position)
       reader.position += bytes.byteLength
       this.#moved.resolve()
       sent += bytes.byteLength
@@ -171,16 +184,7 @@ export class Crew {
   /** Nobody joins any more, and when nobody reads any more the bytes go. */
   #letGo(): void {
     this.#isOver = true
-    if (this.#readers.size === 0) this.#chunks = []
-  }
-
-  #heldAt(position: number): Uint8Array {
-    let offset = this.#start
-    for (const chunk of this.#chunks) {
-      if (position < offset + chunk.byteLength) return chunk.subarray(position - offset)
-      offset += chunk.byteLength
-    }
-    throw new Error('These bytes are not held.')
+    if (this.#readers.size === 0) this.#held.clear()
   }
 
   #send(event: FlightEvent): void {
@@ -190,7 +194,8 @@ export class Crew {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
     clearTimeout(this.#timer ?? null)
-    if (state.phase === 'landed') {
+    if (state.phase === 'lost') this.#letGo()
+    if ('until' in state) {
       this.#timer = setTimeout(() => this.#letGo(), Math.max(0, state.until - Date.now()))
       return
     }
@@ -211,13 +216,11 @@ export class Crew {
         return
       case 'hold':
         if (this.#chunk === undefined) return
-        this.#chunks.push(this.#chunk)
+        this.#held.push(this.#chunk)
         this.#sink?.write(this.#chunk)
         return
       case 'drop':
-        while (this.#chunks[0] !== undefined && this.#start + this.#chunks[0].byteLength <= command.before) {
-          this.#start += this.#chunks.shift()!.byteLength
-        }
+        this.#held.drop(command.before)
         return
       case 'begin':
         this.#sink = this.#begin?.()
@@ -231,7 +234,7 @@ export class Crew {
       case 'cut':
         return
       case 'serve':
-        for (const id of command.readers) this.#tell(id, this.#headFor(id))
+        for (const id of command.readers) this.#serve(id)
         return
       case 'give':
         for (const id of command.readers) this.#give(id)
@@ -256,20 +259,32 @@ export class Crew {
     this.#readers.get(id)?.told.resolve(notice)
   }
 
-  #headFor(id: ReaderId): Notice {
-    const { status, headers } = this.#exchange!.response
-    const { colo } = this.#readers.get(id)!.boarding
-    const stores = !this.#colos.has(colo)
-    this.#colos.add(colo)
-    const { kept } = this.#exchange!
-    return { kind: 'head', status, fields: [...headers], stores, collapsed: id !== this.#leader, kept }
+  #serve(id: ReaderId): void {
+    const reader = this.#readers.get(id)
+    if (reader === undefined) return
+    const { headers } = this.#exchange!.response
+    const { begin, end, fields } = shareOf(headers, this.#known?.stated, reader.boarding.part?.range)
+    reader.position = begin
+    reader.end = end
+    this.#tellHead(reader, fields)
   }
 
   #give(id: ReaderId): void {
     const reader = this.#readers.get(id)
     if (reader === undefined) return
-    reader.given = (this.#exchange!.response.body ?? new Blob().stream()).getReader()
-    this.#tell(id, this.#headFor(id))
+    const { body, headers } = this.#exchange!.response
+    reader.given = (body ?? new Blob().stream()).getReader()
+    this.#tellHead(reader, headers)
+  }
+
+  #tellHead({ id, boarding: { colo, part } }: Reader, fields: Headers): void {
+    const range = part?.range ?? whole
+    const stores = !this.#storing.some((each) => each.colo === colo && covers(each.range, range))
+    if (stores) this.#storing.push({ colo, range })
+    const { response, kept } = this.#exchange!
+    const { status } = response
+    const head = { kind: 'head', status, fields: [...fields], stores, collapsed: id !== this.#leader, kept } as const
+    this.#tell(id, part === undefined ? head : { ...head, id: this.#id })
   }
 
   async #ask(): Promise<void> {
@@ -280,18 +295,26 @@ export class Crew {
       const life = await leader.life()
       this.#background = life.background
       this.#epoch = Math.max(life.snapshot.purges.epoch, leader.boarding.epoch)
-      const ask = life.route.cache.collapse === 'global' ? throughUpperTier : fromOrigin
-      const { got, selecting, begin } = await ask(life, new Headers(leader.fields), leader.boarding)
+      const isTiered = life.route.cache.collapse === 'global' && this.#part === undefined
+      const ask = isTiered ? throughUpperTier : fromOrigin
+      const asked = new Headers(leader.fields)
+      if (this.#part !== undefined) asked.set('range', `bytes=${this.#part.first}-${this.#part.last}`)
+      const { got, selecting, begin } = await ask(life, asked, leader.boarding)
       if (got.kind === 'refused') {
         this.#problem = got.problem
         return this.#send({ kind: 'fail', because: got.problem.reason, at: Date.now() })
       }
+      // Nobody waits for it any more.
+      if (this.#flight.phase !== 'asking') return got.abandon()
       this.#exchange = got
       if (got.kept !== undefined) this.#askedAt = got.kept.askedAt
-      const { verdict, vary, freshUntil, admission } = judge(life, got)
+      const judgement = judge(life, got, this.#part)
+      const { verdict, vary, freshUntil, admission, stated } = judgement
       const names = [...vary, ...selecting]
-      const isFor = (fields: Headers) => !names.some((name) => differs(life, name, fields, leader.fields))
-      this.#known = { isFor, freshUntil: got.kept?.freshUntil ?? freshUntil }
+      const isFor = ({ fields, boarding }: Passenger) =>
+        !names.some((name) => differs(life, name, fields, leader.fields)) &&
+        suits(life, judgement, this.#part, fields, boarding.part?.range)
+      this.#known = { isFor, freshUntil: got.kept?.freshUntil ?? freshUntil, stated }
       if (admission !== undefined) {
         this.#listen(admission, got.response.headers)
         this.#begin = () => begin(admission)

@@ -1,11 +1,13 @@
-// The object of one flight, named by what is asked for. It remembers nothing: to lose it costs one more request to an
-// origin.
+// The object of one flight, or of the flights for parts of one content, named by what is asked for. It remembers
+// nothing: to lose it costs one more request to an origin.
 import { DurableObject } from 'cloudflare:workers'
 import { boardingField } from '../../shared/collapse/frames.ts'
 import type { Env } from '../env.ts'
 import type { Boarding, Ports } from '../ports.ts'
 import { beginLife } from '../proxy.ts'
 import { Crew } from './crew.ts'
+import type { Passenger } from './passenger.ts'
+import { Runs } from './runs.ts'
 
 /** The class, with what it asks origins by. */
 export function flightObject(
@@ -16,6 +18,7 @@ export function flightObject(
 ) => DurableObject<Env> {
   return class Flight extends DurableObject<Env> {
     #crew: Crew | undefined
+    readonly #runs = new Runs()
 
     override async fetch(request: Request): Promise<Response> {
       const fields = new Headers(request.headers)
@@ -26,12 +29,15 @@ export function flightObject(
         return beginLife(new Request(request.url, { headers: fields }), ports, (work) => this.ctx.waitUntil(work))
       }
       const passenger = { fields, boarding, life }
-      let body = this.#crew?.join(passenger)
-      if (body === undefined) {
-        this.#crew = new Crew(boarding.limits)
-        body = this.#crew.join(passenger)
-      }
-      return new Response(body ?? null)
+      const { part } = boarding
+      return new Response(part === undefined ? this.#board(passenger) : this.#runs.join(passenger, part))
+    }
+
+    #board(passenger: Passenger): ReadableStream<Uint8Array> | null {
+      const body = this.#crew?.join(passenger)
+      if (body !== undefined) return body
+      this.#crew = new Crew(passenger.boarding.limits)
+      return this.#crew.join(passenger) ?? null
     }
   }
 }

@@ -1,0 +1,25 @@
+// Those who are on a flight.
+import type { ReaderId } from '../../shared/collapse/flight-events.ts'
+import type { Notice } from '../../shared/collapse/frames.ts'
+import type { Life } from '../life.ts'
+import type { Boarding } from '../ports.ts'
+
+/** Somebody who joins: the request as an origin is to get it, and which flights will do for it. */
+export interface Passenger {
+  readonly fields: Headers
+  readonly boarding: Boarding
+  /** What an origin is asked by, if this one is the first. */
+  readonly life: () => Promise<Life>
+}
+
+/** One who has joined. */
+export interface Reader extends Passenger {
+  readonly id: ReaderId
+  readonly told: PromiseWithResolvers<Notice>
+  /** Offset in the body of the next byte that it is sent, and of the first one that it is not. */
+  position: number
+  end: number
+  hasHead: boolean
+  /** The body, where it alone gets the response. */
+  given: ReadableStreamDefaultReader<Uint8Array> | undefined
+}
