@@ -7,7 +7,9 @@ import { parseArgs } from 'node:util'
 import { startCallsCounter } from './calls.ts'
 import { benchConfiguration, type Contestant, startContestants } from './contestants.ts'
 import { cpuMicroseconds } from './cpu.ts'
+import { type CrowdsPlan, measureCrowds } from './crowds.ts'
 import type { Burst, Outcome } from './load.ts'
+import { objectCalls } from './object-calls.ts'
 import { resultTable, type Sample, table } from './table.ts'
 
 interface Plan {
@@ -15,8 +17,9 @@ interface Plan {
   /** Of one burst. */
   readonly seconds: number
   readonly warmUpSeconds: number
-  /** Names of contestants; empty: all. */
+  /** Names of contestants, or `crowds`; empty: all. */
   readonly only: readonly string[]
+  readonly crowds: CrowdsPlan | undefined
 }
 
 const connections = 16
@@ -31,11 +34,18 @@ const contestants = await startContestants(originUrl, plan.only)
 const counts = await countCalls(originUrl)
 const samples = await measure(contestants, plan)
 await Promise.all(contestants.map(({ close }) => close()))
-console.log(
-  `${plan.rounds} rounds of ${plan.seconds} s each, ${connections} connections, 1 KiB unless a row says more\n`,
-)
-console.log(resultTable(contestants.map((contestant) => ({ ...contestant, samples: samples.get(contestant)! }))))
+if (contestants.length > 0) {
+  console.log(
+    `${plan.rounds} rounds of ${plan.seconds} s each, ${connections} connections, 1 KiB unless a row says more\n`,
+  )
+  console.log(resultTable(contestants.map((contestant) => ({ ...contestant, samples: samples.get(contestant)! }))))
+}
 console.log(`\nCalls of the platform a request\n\n${counts}`)
+console.log(`\nCalls of objects a million requests\n\n${await objectCalls(benchConfiguration(originUrl))}`)
+if (plan.crowds !== undefined) {
+  const { rounds } = plan.crowds
+  console.log(`\nCrowds of one key, medians of ${rounds} rounds\n\n${await measureCrowds(plan.crowds)}`)
+}
 process.exit(0)
 
 function readPlan(): Plan {
@@ -50,7 +60,14 @@ function readPlan(): Plan {
   const rounds = Number(values.rounds ?? (values.short ? 3 : 15))
   const seconds = Number(values.seconds ?? (values.short ? 0.5 : 1))
   if (Number.isInteger(rounds) && rounds > 0 && seconds > 0) {
-    return { rounds, seconds, warmUpSeconds: values.short ? 0.5 : 2, only: values.only }
+    const crowds = values.short ? { sizes: [1, 10, 200], rounds: 2 } : { sizes: [1, 10, 200, 2000], rounds: 3 }
+    return {
+      rounds,
+      seconds,
+      warmUpSeconds: values.short ? 0.5 : 2,
+      only: values.only,
+      crowds: values.only.length === 0 || values.only.includes('crowds') ? crowds : undefined,
+    }
   }
   console.error('--rounds takes a whole number, --seconds a number above 0.')
   process.exit(2)

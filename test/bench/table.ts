@@ -52,10 +52,10 @@ function medianRatio(row: Row, base: Row, measure: (sample: Sample) => number | 
   )
 }
 
-function median(values: readonly (number | undefined)[]): number | undefined {
+export function median(values: readonly (number | undefined)[]): number | undefined {
   const sorted = values.filter((value) => value !== undefined).sort((left, right) => left - right)
   const middle = (sorted.length - 1) / 2
   return sorted.length === 0 ? undefined : (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
 }
 
-const format = (value: number | undefined, digits: number) => (value === undefined ? '–' : value.toFixed(digits))
+export const format = (value: number | undefined, digits: number) => (value === undefined ? '–' : value.toFixed(digits))
