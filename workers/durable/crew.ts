@@ -51,6 +51,8 @@ export class Crew {
   #changed = Promise.withResolvers<void>()
   #moved = Promise.withResolvers<void>()
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** When the timer rings (ms): it is set anew only where that changes, not for each who joins. */
+  #ringsAt: number | undefined
   /** Who stores what. */
   #storing: { readonly colo: string; readonly range: ByteRange }[] = []
   readonly #id = crypto.randomUUID()
@@ -193,15 +195,23 @@ export class Crew {
     for (const command of commands) this.#perform(command)
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
+    this.#setTimer()
+  }
+
+  #setTimer(): void {
+    const flight = this.#flight
+    if (flight.phase === 'lost') this.#letGo()
+    const at = 'until' in flight ? flight.until : expiresAt(flight, this.#limits)
+    if (at === this.#ringsAt) return
+    this.#ringsAt = at
     clearTimeout(this.#timer ?? null)
-    if (state.phase === 'lost') this.#letGo()
-    if ('until' in state) {
-      this.#timer = setTimeout(() => this.#letGo(), Math.max(0, state.until - Date.now()))
-      return
+    if (at === undefined) return
+    const ring = () => {
+      this.#ringsAt = undefined
+      if ('until' in this.#flight) this.#letGo()
+      else this.#send({ kind: 'expire', at: Date.now() })
     }
-    const at = expiresAt(this.#flight, this.#limits)
-    if (at !== undefined)
-      this.#timer = setTimeout(() => this.#send({ kind: 'expire', at: Date.now() }), at - Date.now())
+    this.#timer = setTimeout(ring, Math.max(0, at - Date.now()))
   }
 
   #perform(command: FlightCommand): void {
