@@ -22,11 +22,13 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   const responseTime = ports.now()
   if (found.slot === undefined) await invalidate(life, response, responseTime)
   const slot = found.slot ?? slotOfTarget(life, response)
-  const admission = slot && admissionOf(life, got, response.status, response.headers, responseTime)
+  // What came by a flight was judged there; who does not store it has nothing to decide.
+  const stores = got.flight?.stores !== false
+  const admission = slot && stores ? admissionOf(life, got, response.status, response.headers, responseTime) : undefined
   const length = contentLength(response.headers)
   let sink: BodySink | undefined
   let detail: CacheStatusDetail = got.kept && 'upper-tier'
-  if (admission?.kind === 'store' && slot !== undefined && got.flight?.stores !== false) {
+  if (admission?.kind === 'store' && slot !== undefined) {
     const entry = entryFor(life, found, slot, got, admission)
     sink = entry.sink
     detail = entry.detail ?? detail
