@@ -105,13 +105,16 @@ async function alone(
   await writer.close()
 }
 
+/** The most that is read of a flight at once: without a buffer of its own a read gives 4 KiB. */
+const chunkSize = 32_768
+
 class FrameReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #reader: ReadableStreamBYOBReader
   readonly #decode = frameDecoder()
   #frames: Frame[] = []
 
   constructor(body: ReadableStream<Uint8Array>) {
-    this.#reader = body.getReader()
+    this.#reader = body.getReader({ mode: 'byob' })
   }
 
   /** Undefined at the end of the body; an end that was announced has a frame of its own. */
@@ -119,7 +122,7 @@ class FrameReader {
     for (;;) {
       const frame = this.#frames.shift()
       if (frame !== undefined) return frame
-      const { done, value } = await this.#reader.read()
+      const { done, value } = await this.#reader.read(new Uint8Array(chunkSize))
       if (done) return undefined
       this.#frames = this.#decode(value)
     }

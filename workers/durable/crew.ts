@@ -28,6 +28,8 @@ interface Known {
 
 /** A reader is sent so many bytes at once. */
 const mostAtOnce = 262_144
+/** The most that is read at once: without a buffer of its own a read gives 4 KiB. */
+const chunkSize = 65_536
 
 /** Whether nothing comes behind it. */
 function isLast(frame: Frame | undefined): boolean {
@@ -358,13 +360,14 @@ export class Crew {
   }
 
   async #carry(got: Answer): Promise<void> {
-    const source = (got.response.body ?? new Blob().stream()).getReader() as ReadableStreamDefaultReader<Uint8Array>
+    const source = (got.response.body ?? new Blob().stream()).getReader({ mode: 'byob' })
     try {
       for (;;) {
         await this.#pace()
-        const { done, value } = await notIdle(source.read(), got.idleMs)
+        const { done, value } = await notIdle(source.read(new Uint8Array(chunkSize)), got.idleMs)
         if (done) break
-        this.#chunk = value
+        // What is held does not hold the rest of its buffer too.
+        this.#chunk = value.byteLength < chunkSize / 2 ? value.slice() : value
         if (this.#search?.(value)) this.#isReflecting = true
         this.#send({ kind: 'chunk', bytes: value.byteLength })
         if (this.#sink?.wanted === false) this.#send({ kind: 'leave', reader: 'store' })
