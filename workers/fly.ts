@@ -20,6 +20,8 @@ export async function fly(life: Life, found: Forward, fields: Headers, range?: B
   const { slot, stored, because } = found
   // Who says no-cache wants what is asked for now.
   if (slot === undefined || because === 'request' || slot.hitForMiss || !mayCollapse(life)) return forward(life, fields)
+  // What is validated at each use is validated by each for itself.
+  if (stored !== undefined && stored.head.graceUntil <= stored.head.storedAt) return forward(life, fields)
   const staleSince = stored?.head.freshUntil ?? 0
   if (range !== undefined) {
     return flyInPart(life, { ...slot, staleSince }, fields, range, life.route.cache.sliceBytes)

@@ -3,6 +3,7 @@ import type { HeadVerdict } from '../../shared/collapse/flight-events.ts'
 import { covers, sizeOf } from '../../shared/collapse/gather.ts'
 import type { CacheRule } from '../../shared/config/schema.ts'
 import { contentLength } from '../../shared/http/fields.ts'
+import type { NoStoreReason } from '../../shared/http/may-store.ts'
 import { isStrong } from '../../shared/http/preconditions.ts'
 import type { ByteRange } from '../../shared/http/ranges.ts'
 import { isReadable, tellingValues } from '../../shared/http/reflection.ts'
@@ -36,22 +37,29 @@ export function judge(life: Life, got: Answer, part?: ByteRange): Judgement {
     etag: headers.get('etag'),
     acceptsRanges: headers.get('accept-ranges') === 'bytes',
   }
-  // A failure is everybody's.
-  if (isError(status)) return { verdict, vary: [], freshUntil: 0 }
   const isCurrent = status === 304
+  const now = Date.now()
+  const admission = admissionOf(life, got, isCurrent ? 200 : status, headers, now, isCurrent)
+  if (admission.kind === 'uncacheable' && forOne.has(admission.because)) return uncacheable
+  // Any other failure is everybody's.
+  if (isError(status)) return { verdict, vary: [], freshUntil: 0 }
   if (part !== undefined && !isCurrent) return judgePart(life, got, part)
-  const admission = admissionOf(life, got, isCurrent ? 200 : status, headers, Date.now(), isCurrent)
   const lifetime = admission.kind === 'store' ? admission : { vary: [], freshUntil: 0 }
   if (isCurrent) {
     // For those alone who have what was asked about. How long it lives is known where the 304 itself says it.
     return { verdict, vary: [...conditions, ...lifetime.vary], freshUntil: lifetime.freshUntil }
   }
-  return admission.kind === 'store' && !isUnwieldy(verdict, life.route.cache.flight)
+  // What is to be validated at each use has no second one (RFC 9111 §4).
+  const isForMore = admission.kind === 'store' && (got.kept !== undefined || now < admission.graceUntil)
+  return isForMore && !isUnwieldy(verdict, life.route.cache.flight)
     ? { verdict, vary: admission.vary, freshUntil: admission.freshUntil, admission }
     : uncacheable
 }
 
 const uncacheable: Judgement = { verdict: { kind: 'uncacheable' }, vary: [], freshUntil: 0 }
+
+/** What is told to one client, whatever the status. */
+const forOne: ReadonlySet<NoStoreReason> = new Set<NoStoreReason>(['private', 'set-cookie', 'no-store', 'reflection'])
 
 const conditions = ['if-none-match', 'if-modified-since']
 
