@@ -20,6 +20,16 @@ export function cpuMicroseconds(id: number): number | undefined {
   return ticks === undefined ? undefined : ticks * microsecondsPerTick
 }
 
+/** Memory that the process has in use, in bytes; undefined where that cannot be told. */
+export function residentBytes(id: number): number | undefined {
+  try {
+    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1]
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024
+  } catch {
+    return undefined // it has ended, or there is no /proc
+  }
+}
+
 function listProcesses(): number[] {
   try {
     return readdirSync('/proc').map(Number).filter(Number.isInteger)
