@@ -82,12 +82,13 @@ test.each([
   ['with something new', {}],
   ['with 304', { etag: '"1"' }],
 ])('one refresh for all data centres: answered %s', async (_, validator) => {
-  const fields = { ...validator, 'cache-control': 'max-age=1, stale-while-revalidate=60' }
-  bench.origin.handle = (request, response) =>
-    request.headers['if-none-match'] ? response.writeHead(304, fields).end() : reply(response, 'body', fields)
+  const fields = { ...validator, 'cache-control': 'max-age=60, stale-while-revalidate=60' }
+  bench.origin.handle = (_, response) => reply(response, 'body', { ...fields, age: '59' })
   const path = bench.fresh('/global')
   for (const colo of ['a', 'b', 'c']) await askIn(colo, path)
   await held()
+  bench.origin.handle = (request, response) =>
+    request.headers['if-none-match'] ? response.writeHead(304, fields).end() : reply(response, 'body', fields)
   for (const colo of ['a', 'b', 'c']) expect((await askIn(colo, path)).cache).toContain('grace')
   for (const colo of ['b', 'c']) {
     await expect.poll(async () => (await askIn(colo, path)).cache).toMatch(/hit; ttl=\d/)
