@@ -189,7 +189,8 @@ export type DecoderPort = (coding: string, onPiece: (piece: Uint8Array) => void)
 export interface Decoder {
   /** What it was given and has not decoded yet. */
   readonly waitingBytes: number
-  write(chunk: Uint8Array): void
+  /** Resolves when all that can be decoded so far has been given. */
+  write(chunk: Uint8Array): Promise<void>
   /** Resolves when all that can be decoded has been given. */
   end(): Promise<void>
   stop(): void

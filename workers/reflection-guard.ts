@@ -5,7 +5,7 @@ import { searchFor } from '../shared/http/reflection.ts'
 import type { BodySink, DecoderPort } from './ports.ts'
 
 /** A body that is longer when decoded is a bomb, or a file that is not worth the time. */
-const maxDecodedBytes = 32 * 1024 * 1024
+export const maxDecodedBytes = 32 * 1024 * 1024
 /** Where the decoder is this far behind, it is given up. */
 const maxWaitingBytes = 4 * 1024 * 1024
 

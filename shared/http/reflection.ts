@@ -54,8 +54,17 @@ const forCaches = new Set([
   'weir-cdn-cache-control',
 ])
 
+/** Whether a value has come by; perhaps the beginning of one, so that what comes next decides; or nothing of it. */
+export type Sight = 'found' | 'open' | 'clear'
+
 /** Looks for bare values in a body that comes piece by piece: tells of each whether one has come by with it. */
 export function searchFor(values: readonly string[]): (piece: Uint8Array) => boolean {
+  const look = lookFor(values)
+  return (piece) => look(piece) === 'found'
+}
+
+/** The same for those who hold back what is not decided yet. */
+export function lookFor(values: readonly string[]): (piece: Uint8Array) => Sight {
   // One character for each byte: what is beyond ASCII falls out, and so do the zeros of UTF-16.
   const decoder = new TextDecoder('latin1')
   let tail = ''
@@ -65,8 +74,22 @@ export function searchFor(values: readonly string[]): (piece: Uint8Array) => boo
     open = openEscape.exec(text.slice(-maxLength))?.[0] ?? ''
     const bare = tail + bareForm(text.slice(0, text.length - open.length))
     tail = bare.slice(-maxLength)
-    return repeats(bare + bareForm(open), values)
+    if (repeats(bare + bareForm(open), values)) return 'found'
+    return open !== '' || values.some((value) => endsWithin(tail, value)) ? 'open' : 'clear'
   }
+}
+
+/** So much of a value may be told: there is hardly a word in it. */
+const harmlessLength = 7
+
+/** Whether the end of the text is the beginning of the value. */
+function endsWithin(bare: string, value: string): boolean {
+  const end = bare.slice(-harmlessLength - 1)
+  if (end.length <= harmlessLength) return false
+  for (let at = value.indexOf(end); at >= 0; at = value.indexOf(end, at + 1)) {
+    if (bare.endsWith(value.slice(0, at + end.length))) return true
+  }
+  return false
 }
 
 function repeats(bare: string, values: readonly string[]): boolean {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createGzip, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalGateway, startLocalGateway } from '../../workers/cli/local-gateway.ts'
 import { residentBytes, workerdProcesses } from '../bench/cpu.ts'
@@ -266,6 +267,67 @@ describe('a large body, and one of five who reads slowly', () => {
     const [id] = workerdProcesses()
     return id === undefined ? undefined : residentBytes(id)
   }
+})
+
+describe('what only the first one has said of itself', () => {
+  const mallory = 'Mallory<script>alert(1)</script>'
+  const html = { ...minute, 'content-type': 'text/html' }
+  /** How an origin says the User-Agent of a request. */
+  const echoes: Record<string, (response: ServerResponse, agent: string) => void> = {
+    'at once': (response, agent) => reply(response, `<p>${agent}`, html),
+    'as an error': (response, agent) => reply(response, `<p>${agent}`, html, 503),
+    'in gzip': (response, agent) => {
+      const body = gzipSync(`<p>${agent}`)
+      response.writeHead(200, { ...html, 'content-encoding': 'gzip', 'content-length': body.byteLength }).end(body)
+    },
+    'in pieces': async (response, agent) => {
+      response.writeHead(200, html).write('<p>')
+      for (const letter of agent) {
+        response.write(letter)
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+      response.end()
+    },
+    'late, in a coding': async (response, agent) => {
+      response.writeHead(200, { ...html, 'content-encoding': 'gzip' })
+      const gzip = createGzip()
+      gzip.on('data', (piece) => response.write(piece)).on('end', () => response.end())
+      gzip.write('<p>Hello')
+      gzip.flush()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      gzip.end(agent)
+    },
+  }
+
+  test.each(Object.keys(echoes))('is not told to those who wait: %s', async (how) => {
+    const path = fresh()
+    const waiting = stall()
+    const leader = outcome(ask(path, { headers: { 'user-agent': mallory } }))
+    const { response, request } = await first(waiting)
+    const others = Array.from({ length: 3 }, () => outcome(ask(path, { headers: { 'user-agent': 'somebody else' } })))
+    await first(waiting)
+    origin.handle = (request, response) => echoes[how]!(response, String(request.headers['user-agent']))
+    echoes[how]!(response, String(request.headers['user-agent']))
+    expect(await leader).toContain('Mallory')
+    for (const other of others) expect(await other).not.toContain('Mallory<')
+  })
+})
+
+test('text that says nothing of anybody is streamed to all', async () => {
+  const path = fresh()
+  const begun = Promise.withResolvers<ServerResponse>()
+  origin.handle = (_, response) => {
+    response.writeHead(200, { ...minute, 'content-type': 'text/html' }).write('<p>Hello ')
+    begun.resolve(response)
+  }
+  const readers = await Promise.all(
+    ['the first one', 'somebody else'].map((agent) => ask(path, { headers: { 'user-agent': agent } })),
+  )
+  const bodies = readers.map(({ body }) => body!.getReader())
+  for (const body of bodies) expect(new TextDecoder().decode((await body.read()).value)).toBe('<p>Hello ')
+  const response = await begun.promise
+  response.end('world')
+  for (const body of bodies) expect(new TextDecoder().decode((await body.read()).value)).toBe('world')
 })
 
 // Whom an answer is for ────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ import type { Decoder } from '../ports.ts'
 /** What is needed of a stream of node:zlib. */
 interface ZlibStream {
   readonly writableLength: number
-  write(chunk: Uint8Array): void
+  write(chunk: Uint8Array, taken: () => void): void
   end(): void
   destroy(): void
   on(event: 'data' | 'end' | 'close' | 'error', listener: (piece: Uint8Array) => void): void
@@ -37,7 +37,7 @@ export function decoderFor(coding: string, onPiece: (piece: Uint8Array) => void)
     get waitingBytes() {
       return stream.writableLength
     },
-    write: (chunk) => stream.write(chunk),
+    write: (chunk) => Promise.race([new Promise<void>((resolve) => stream.write(chunk, resolve)), over]),
     end() {
       stream.end()
       return over

@@ -5,17 +5,16 @@ import type { FlightCommand, FlightEvent, FlightLimits, ReaderId } from '../../s
 import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/frames.ts'
 import { covers } from '../../shared/collapse/gather.ts'
 import type { ByteRange } from '../../shared/http/ranges.ts'
-import { isReadable, searchFor } from '../../shared/http/reflection.ts'
-import type { Stores } from '../admit.ts'
 import { failedProblem } from '../forward.ts'
 import type { Answer } from '../life.ts'
 import type { Background, BodySink } from '../ports.ts'
 import type { Problem } from '../problem.ts'
-import { notIdle } from '../relay.ts'
 import type { StatedPart } from '../slice-fill.ts'
 import { fromOrigin, throughUpperTier } from '../upper-tier.ts'
 import { HeldBytes } from './held-bytes.ts'
+import { Incoming } from './incoming.ts'
 import type { Passenger, Reader } from './passenger.ts'
+import { screenOf } from './screen.ts'
 import { differs, judge, shareOf, suits } from './verdict.ts'
 
 /** What is known of a response at its head, beside what the state machine has to know. */
@@ -28,8 +27,6 @@ interface Known {
 
 /** A reader is sent so many bytes at once. */
 const mostAtOnce = 262_144
-/** The most that is read at once: without a buffer of its own a read gives 4 KiB. */
-const chunkSize = 65_536
 
 /** Whether nothing comes behind it. */
 function isLast(frame: Frame | undefined): boolean {
@@ -66,9 +63,7 @@ export class Crew {
   #background: Background = () => undefined
   #begin: (() => BodySink | undefined) | undefined
   #sink: BodySink | undefined
-  /** Whether it repeats what only its request has said. */
-  #search: ReturnType<typeof searchFor> | undefined
-  #isReflecting = false
+  #incoming: Incoming | undefined
 
   constructor(limits: FlightLimits, part?: ByteRange) {
     this.#limits = limits
@@ -100,6 +95,7 @@ export class Crew {
       position: 0,
       end: Number.POSITIVE_INFINITY,
       hasHead: false,
+      isCut: false,
       given: undefined,
     }
     this.#readers.set(reader.id, reader)
@@ -116,9 +112,10 @@ export class Crew {
     // Who comes later for a part of what is nobody's to share is told so.
     if (this.#part !== undefined && this.#flight.phase === 'dispersed') return true
     if (this.#known?.isFor(passenger) === false) return false
+    if (this.#incoming?.isReflecting && this.#flight.phase !== 'dispersed') return false
     if (this.#flight.phase !== 'landed') return true
     const isFresh = this.#known !== undefined && Date.now() < this.#known.freshUntil
-    return isFresh && !this.#isReflecting && this.#askedAt >= staleSince
+    return isFresh && this.#askedAt >= staleSince
   }
 
   #streamTo(reader: Reader): ReadableStream<Uint8Array> {
@@ -172,6 +169,7 @@ export class Crew {
   #heldFor(reader: Reader): Frame[] {
     const frames: Frame[] = []
     for (let sent = 0; sent < mostAtOnce; ) {
+      if (reader.isCut) throw new Error('What comes now is somebody else’s.')
       const move: Next = reader.position < reader.end ? next(this.#flight, reader.position) : { kind: 'end' }
       if (move.kind === 'cut' && frames.length === 0) throw new Error('The flight was lost.')
       if (move.kind === 'wait' || move.kind === 'cut') break
@@ -284,9 +282,8 @@ export class Crew {
   #give(id: ReaderId): void {
     const reader = this.#readers.get(id)
     if (reader === undefined) return
-    const { body, headers } = this.#exchange!.response
-    reader.given = (body ?? new Blob().stream()).getReader()
-    this.#tellHead(reader, headers)
+    reader.given = this.#incoming!.stream().getReader()
+    this.#tellHead(reader, this.#exchange!.response.headers)
   }
 
   #tellHead({ id, boarding: { colo, part } }: Reader, fields: Headers): void {
@@ -327,25 +324,21 @@ export class Crew {
         !names.some((name) => differs(life, name, fields, leader.fields)) &&
         suits(life, judgement, this.#part, fields, boarding.part?.range)
       this.#known = { isFor, freshUntil: got.kept?.freshUntil ?? freshUntil, stated }
-      if (admission !== undefined) {
-        this.#listen(admission, got.response.headers)
-        this.#begin = () => begin(admission)
-      }
+      if (admission !== undefined) this.#begin = () => begin(admission)
       const unfit = [...this.#readers.values()].filter((reader) => !this.#willDo(reader)).map(({ id }) => id)
-      this.#send({ kind: 'head', verdict, unfit, at: Date.now() })
-      if (verdict.kind === 'store') await this.#carry(got)
+      // Of parts it is known who may have them; what the upper tier has was looked through before it was stored.
+      const isKnown = this.#part !== undefined || got.kept !== undefined
+      const incoming = new Incoming(got, isKnown ? undefined : screenOf(life, got, names))
+      this.#incoming = incoming
+      if (verdict.kind === 'store') await incoming.begin()
+      const isCommon = !incoming.isReflecting
+      this.#send({ kind: 'head', verdict: isCommon ? verdict : { kind: 'uncacheable' }, unfit, at: Date.now() })
+      if (isCommon && verdict.kind === 'store') await this.#carry(got, incoming)
     } catch (error) {
       console.error(error)
       this.#problem = failedProblem('connection')
       this.#send({ kind: 'fail', because: 'connection', at: Date.now() })
     }
-  }
-
-  /** For what would be nobody else's. */
-  #listen({ echoes }: Stores, fields: Headers): void {
-    if (echoes.values.length === 0 || !isReadable(fields.get('content-type'))) return
-    if (fields.has('content-encoding')) this.#isReflecting = true
-    else this.#search = searchFor(echoes.values)
   }
 
   /** Waits for no slow reader, but while even the fastest is half a window behind. */
@@ -359,17 +352,17 @@ export class Crew {
     }
   }
 
-  async #carry(got: Answer): Promise<void> {
-    const source = (got.response.body ?? new Blob().stream()).getReader({ mode: 'byob' })
+  async #carry(got: Answer, incoming: Incoming): Promise<void> {
     try {
       for (;;) {
         await this.#pace()
-        const { done, value } = await notIdle(source.read(new Uint8Array(chunkSize)), got.idleMs)
-        if (done) break
-        // What is held does not hold the rest of its buffer too.
-        this.#chunk = value.byteLength < chunkSize / 2 ? value.slice() : value
-        if (this.#search?.(value)) this.#isReflecting = true
-        this.#send({ kind: 'chunk', bytes: value.byteLength })
+        const pieces = await incoming.next()
+        if (pieces === undefined) break
+        if (incoming.isReflecting) this.#cutOthers()
+        for (const piece of pieces) {
+          this.#chunk = piece
+          this.#send({ kind: 'chunk', bytes: piece.byteLength })
+        }
         if (this.#sink?.wanted === false) this.#send({ kind: 'leave', reader: 'store' })
       }
       this.#send({ kind: 'land', at: Date.now() })
@@ -377,5 +370,10 @@ export class Crew {
       got.abandon()
       this.#send({ kind: 'fail', because: 'cut', at: Date.now() })
     }
+  }
+
+  /** What comes now is for the one alone for whom it was asked. */
+  #cutOthers(): void {
+    for (const [id, reader] of this.#readers) reader.isCut ||= id !== this.#leader
   }
 }

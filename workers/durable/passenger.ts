@@ -20,6 +20,8 @@ export interface Reader extends Passenger {
   position: number
   end: number
   hasHead: boolean
+  /** Whether it gets nothing more, and sees it. */
+  isCut: boolean
   /** The body, where it alone gets the response. */
   given: ReadableStreamDefaultReader<Uint8Array> | undefined
 }

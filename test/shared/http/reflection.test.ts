@@ -3,7 +3,7 @@ import { escape as escapeQuery } from 'node:querystring'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { hopByHopFields } from '../../../shared/http/fields.ts'
-import { isReadable, repeatsInHead, searchFor, tellingValues } from '../../../shared/http/reflection.ts'
+import { isReadable, lookFor, repeatsInHead, searchFor, tellingValues } from '../../../shared/http/reflection.ts'
 import { unlisted } from '../../../shared/http/unkeyed.ts'
 
 const host = 'www.example.com'
@@ -416,6 +416,18 @@ describe('a search', () => {
     const alike = Array.from({ length: 64 }, (_, index) => `${'a'.repeat(180 + index)}b${'a'.repeat(10)}`)
     expect(repeats('a'.repeat(1_000_000), alike)).toBe(false)
   })
+})
+
+test.each<[string, string[], string[]]>([
+  ['nothing of it', ['hello ', 'world'], ['clear', 'clear']],
+  ['all of it', ['say evilexample'], ['found']],
+  ['its beginning, and then the rest', ['say evil examp', 'le'], ['open', 'found']],
+  ['its beginning, and then something else', ['say evil examp', 'ly'], ['open', 'clear']],
+  ['too little of it', ['say evil ex', 'ercise'], ['clear', 'clear']],
+  ['the beginning of an escape', ['say &am', 'p; x'], ['open', 'clear']],
+])('as it comes: %s', (_, pieces, sights) => {
+  const look = lookFor(['evilexample'])
+  expect(pieces.map((piece) => look(new TextEncoder().encode(piece)))).toEqual(sights)
 })
 
 test.each<[string, string, boolean]>([
