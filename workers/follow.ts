@@ -1,12 +1,15 @@
 // What a flight or a batch says to one of those who have joined it: the answer that it brings, or that there is none.
 import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
 import { contentLength } from '../shared/http/fields.ts'
+import { sameStrong } from '../shared/http/preconditions.ts'
 import { hasNoContent } from '../shared/http/status.ts'
 import { joined } from './bytes.ts'
 import { forward } from './forward.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
 import type { StoredHead } from './ports.ts'
 import type { Problem } from './problem.ts'
+import { notIdle } from './relay.ts'
+import { statedIn } from './slice-fill.ts'
 import { late, orLate } from './within.ts'
 
 /** The answer to a request with these fields; undefined where this one is to go on alone, as where there is no body. */
@@ -97,12 +100,22 @@ async function alone(
   fields.set('range', `bytes=${from}-`)
   fields.set('if-range', ifRange)
   const got = await forward(life, fields)
-  const { status, headers, body } = got.kind === 'refused' ? new Response(null, { status: 502 }) : got.response
-  const isRest =
-    status === 206 && headers.get('etag') === ifRange && headers.get('content-range')?.startsWith(`bytes ${from}-`)
-  if (!isRest || body === null) throw new Error('The rest cannot be had any more.')
-  for await (const piece of body) await writer.write(piece)
-  await writer.close()
+  if (got.kind === 'refused') throw new Error(got.problem.detail)
+  const { status, headers, body } = got.response
+  const stated = status === 206 ? statedIn(headers, from) : undefined
+  const isRest = stated?.last === (stated?.size ?? 0) - 1 && sameStrong(headers.get('etag'), ifRange)
+  if (stated === undefined || !isRest || body === null) {
+    got.abandon()
+    throw new Error('The rest cannot be had any more.')
+  }
+  const reader = body.getReader({ mode: 'byob' })
+  for (let next = from; ; ) {
+    const { done, value } = await notIdle(reader.read(new Uint8Array(chunkSize)), got.idleMs)
+    if (done && next !== stated.size) throw new Error('The rest was cut.')
+    if (done) return writer.close()
+    next += value.byteLength
+    await writer.write(value)
+  }
 }
 
 /** The most that is read of a flight at once: without a buffer of its own a read gives 4 KiB. */

@@ -45,6 +45,12 @@ export function benchConfiguration(originUrl: string, hotTier = {}) {
     pools: { web: { origins: [{ id: 'a', url: originUrl }] } },
     routes: [
       { id: 'pass', path: '/pass/*', pools, cache: { mode: 'off' } },
+      {
+        id: 'batch',
+        path: '/items/*',
+        pools,
+        batch: { path: '/items/:id', to: '/items?ids={ids}', split: 'json', by: 'id', windowMs: 10, max: 100 },
+      },
       { id: 'cached', path: '/*', pools },
     ],
     hotTier,

@@ -21,6 +21,8 @@ const kinds: readonly Traffic[] = [
     atOnce: 20,
     path: (index) => `/crowd/${Math.floor(index / 20)}`,
   },
+  { name: '100 neighbours at once, by batch', requests: 100, atOnce: 100, path: (index) => `/items/${index}` },
+  { name: '100 neighbours at once, each alone', requests: 100, atOnce: 100, path: (index) => `/alone/items/${index}` },
 ]
 
 /** Markdown: object calls and origin requests of each kind of traffic. */
