@@ -1,6 +1,7 @@
 // The body of an exchange as it comes from the origin. What may say again what only its request has said is looked
 // through first (screen.ts), and held back for as long as what comes next decides.
 import type { Answer } from '../life.ts'
+import { isEventStream } from '../messages.ts'
 import { notIdle } from '../relay.ts'
 import { late, orLate } from '../within.ts'
 import type { Screen } from './screen.ts'
@@ -16,7 +17,8 @@ type Read = Promise<ReadableStreamReadResult<Uint8Array>>
 
 export class Incoming {
   readonly #reader: ReadableStreamBYOBReader
-  readonly #idleMs: number
+  /** Undefined for streams that may be silent. */
+  readonly #idleMs: number | undefined
   readonly #screen: Screen | undefined
   #reading: Read | undefined
   /** What has come, and has not gone on. */
@@ -28,7 +30,7 @@ export class Incoming {
 
   constructor({ response, idleMs }: Answer, screen: Screen | undefined) {
     this.#reader = (response.body ?? new Blob().stream()).getReader({ mode: 'byob' })
-    this.#idleMs = idleMs
+    this.#idleMs = isEventStream(response.headers) ? undefined : idleMs
     this.#screen = screen
   }
 
