@@ -4,6 +4,7 @@ import { isSick } from '../shared/balance/pool.ts'
 import { without } from '../shared/http/fields.ts'
 import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { sameWeak } from '../shared/http/preconditions.ts'
+import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { admit } from './admit.ts'
 import { admitSlices, askAgain, slicesFor } from './admit-slices.ts'
 import { deliverProblem, deliverStored } from './deliver.ts'
@@ -67,7 +68,7 @@ function asksForAll({ fields }: Life, { slot, stored }: Forward): boolean {
 /** Asks an origin behind a response, so that the store has something fresh for the next one. */
 export async function refresh(life: Life, found: Forward): Promise<void> {
   // It is for everybody: what this client has already, wants a part of, or says of itself, does not matter to it.
-  const fields = without(life.fields, 'if-none-match', 'if-modified-since', 'if-range', 'range')
+  const fields = without(life.fields, 'if-none-match', 'if-modified-since', 'if-range', 'range', requestDeadline)
   const passing = life.passing ?? found.stored?.head.unlisted
   const response = await answer({ ...life, method: 'GET', fields, passing }, found)
   // Nobody reads it: it goes on for as long as the store wants it.

@@ -1,7 +1,8 @@
 // What a flight or a batch says to one of those who have joined it: the answer that it brings, or that there is none.
 import { type Frame, frameDecoder, type Notice } from '../shared/collapse/frames.ts'
-import { contentLength } from '../shared/http/fields.ts'
+import { contentLength, without } from '../shared/http/fields.ts'
 import { sameStrong } from '../shared/http/preconditions.ts'
+import { parseDeadline, requestDeadline } from '../shared/http/request-deadline.ts'
 import { hasNoContent } from '../shared/http/status.ts'
 import { joined } from './bytes.ts'
 import { forward } from './forward.ts'
@@ -46,9 +47,11 @@ function refusal(reason: string, why: string): Problem {
   return { status: 503, reason, detail: `${why}; it may be tried again.`, headers: { 'retry-after': '1' } }
 }
 
-/** As long as an origin may take, and a little more for a flight that has lost its way. */
-async function firstNotice({ pools }: Life, frames: FrameReader): Promise<Notice | undefined> {
-  const patience = pools.reduce((sum, { pool }) => sum + 2 * pool.retry.tries * pool.timeouts.headersMs, 1000)
+/** As long as an origin may take, and a little more for a flight that has lost its way; not beyond the client's deadline. */
+async function firstNotice({ pools, fields, ports }: Life, frames: FrameReader): Promise<Notice | undefined> {
+  const longest = pools.reduce((sum, { pool }) => sum + 2 * pool.retry.tries * pool.timeouts.headersMs, 1000)
+  const deadline = parseDeadline(fields.get(requestDeadline))
+  const patience = deadline === undefined ? longest : Math.min(longest, Math.max(0, deadline - ports.now()))
   try {
     const frame = await orLate(patience, frames.next())
     return frame !== late && frame?.kind === 'notice' ? frame.notice : undefined
@@ -99,7 +102,8 @@ async function alone(
   const fields = new Headers(sent)
   fields.set('range', `bytes=${from}-`)
   fields.set('if-range', ifRange)
-  const got = await forward(life, fields)
+  // The client's deadline is for the head, which it has.
+  const got = await forward({ ...life, fields: without(life.fields, requestDeadline) }, fields)
   if (got.kind === 'refused') throw new Error(got.problem.detail)
   const { status, headers, body } = got.response
   const stated = status === 206 ? statedIn(headers, from) : undefined

@@ -1,50 +1,57 @@
-// The balance phase: which origin answers? Down the route's pools, along each pool's ranking, until one does.
+// The balance phase: which origin answers? Down the route's pools, until one of an origin does.
 import { type Failure, mayRetry, proxyError, statusOfFailure } from '../shared/balance/attempt.ts'
-import { beginAttempt, endAttempt, type Outcome } from '../shared/balance/pool.ts'
-import { rankOrigins } from '../shared/balance/rank.ts'
 import { contentLength } from '../shared/http/fields.ts'
+import { parseDeadline, requestDeadline } from '../shared/http/request-deadline.ts'
 import { keyedQuery } from '../shared/key.ts'
+import { type Asking, askPool, type Ending, preferred } from './attempts.ts'
 import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
-import { contentOf } from './messages.ts'
-import type { Attempt } from './ports.ts'
+import { contentOf, isWebSocketUpgrade } from './messages.ts'
 import type { Problem } from './problem.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
-  const { request, method, target, route, pools, ports } = life
-  const retryable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
-  const bound = retryable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
-  const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
-  const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key)
-  let failure: Failure | undefined
+  const { pools, ports } = life
+  const asking = await askingOf(life, fields)
+  let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
-    const { retry, timeouts } = state.pool
-    for (const chosen of rankOrigins(state, ports.random).slice(0, retry.tries)) {
-      const begun = ports.now()
-      beginAttempt(chosen)
-      const attempt = await ports.origins.send({
-        url: `${chosen.origin.url}${target.path}${query}`,
-        method,
-        fields,
-        body: body.kind === 'kept' ? body.bytes : body.stream,
-        headersMs: timeouts.headersMs,
-      })
-      const ended = ports.now()
-      endAttempt(state, chosen, outcomeOf(attempt, ended - begun), ended)
-      if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs, sent: fields }
-      failure = attempt.failure
-      if (!retryable || body.kind === 'once') return refuse(failedProblem(failure))
-    }
+    ending = preferred(ending, await askPool(asking, state, ports))
+    if (ending.kind !== 'nobody' && (!asking.mayRepeat || (ending.kind === 'answer' && ending.isFinal))) break
   }
-  return refuse(failure === undefined ? noOrigin : failedProblem(failure))
+  switch (ending.kind) {
+    case 'answer':
+      return { ...ending, sent: fields }
+    case 'failed':
+      return refuse(failedProblem(ending.failure))
+    case 'nobody':
+      return refuse(ending.until === undefined ? noOrigin : allEjected(ending.until - ports.now()))
+    default:
+      return ending satisfies never
+  }
 }
 
-function outcomeOf(attempt: Attempt, ms: number): Outcome {
-  return attempt.kind === 'failed'
-    ? { kind: 'failed', failure: attempt.failure, ms }
-    : { kind: 'answer', status: attempt.response.status, ms }
+async function askingOf(life: Life, fields: Headers): Promise<Asking> {
+  const { request, method, target, route, pools, ports } = life
+  const isRepeatable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
+  const bound = isRepeatable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
+  const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
+  const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key)
+  const mayRepeat = isRepeatable && body.kind === 'kept'
+  const isBare = body.kind === 'kept' && body.bytes === null
+  return {
+    method,
+    target: `${target.path}${query}`,
+    fields,
+    body,
+    mayRepeat,
+    mayHedge: mayRepeat && isBare && isSafe(method) && !isWebSocketUpgrade(request),
+    begunAt: ports.now(),
+    deadline: parseDeadline(life.fields.get(requestDeadline)),
+  }
 }
+
+/** RFC 9110 §9.2.1 */
+const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
 /** What counts as an error that something stale may stand in for (RFC 5861 §4). */
 export function isError(status: number): boolean {
@@ -58,11 +65,27 @@ const noOrigin: Problem = {
   headers: { 'retry-after': '5', 'proxy-status': 'weir; error=destination_unavailable' },
 }
 
+const longestRetryAfterSeconds = 300
+
+/** All that are left are ejected, and the first of them is tried again in `ms` milliseconds. */
+function allEjected(ms: number): Problem {
+  const seconds = Math.min(Math.max(1, Math.ceil(ms / 1000)), longestRetryAfterSeconds)
+  return {
+    ...noOrigin,
+    reason: 'all-ejected',
+    detail: 'All origins of this route have failed, and none is tried again yet.',
+    headers: { ...noOrigin.headers, 'retry-after': String(seconds) },
+  }
+}
+
 export function failedProblem(failure: Failure): Problem {
+  const isOverdue = failure === 'deadline'
   return {
     status: statusOfFailure(failure),
-    reason: `origin-${failure}`,
-    detail: 'No origin that could be asked gave a response; it may be tried again.',
-    headers: { 'proxy-status': `weir; error=${proxyError(failure)}` },
+    reason: isOverdue ? 'deadline' : `origin-${failure}`,
+    detail: isOverdue
+      ? 'No origin gave a response in the time that this request had; it may be tried again.'
+      : 'No origin that could be asked gave a response; it may be tried again.',
+    headers: { 'retry-after': '5', 'proxy-status': `weir; error=${proxyError(failure)}` },
   }
 }

@@ -197,8 +197,8 @@ export interface Decoder {
 }
 
 export interface OriginPort {
-  /** Sends one request. Fails within `headersMs`, as a value. */
-  send(request: OriginRequest): Promise<Attempt>
+  /** Sends one request. Fails within `headersMs` of the last byte sent, and within `leftMs`, as a value. */
+  send(request: OriginRequest): Exchange
 }
 
 export interface OriginRequest {
@@ -208,6 +208,14 @@ export interface OriginRequest {
   readonly fields: Headers
   readonly body: BodyInit | null
   readonly headersMs: number
+  /** With the client's own time to send included. Undefined: it may take its time. */
+  readonly leftMs?: number | undefined
+}
+
+export interface Exchange {
+  readonly attempt: Promise<Attempt>
+  /** Ends the exchange with the origin, wherever it is; an attempt that has not ended then fails. */
+  readonly abandon: () => void
 }
 
 export type Attempt =
@@ -215,7 +223,7 @@ export type Attempt =
       readonly kind: 'answer'
       /** Its body is as it came over the wire, coded or not. */
       readonly response: Response
-      /** Ends the exchange with the origin, wherever it is. */
+      /** That of its exchange. */
       readonly abandon: () => void
     }
   | { readonly kind: 'failed'; readonly failure: Failure }

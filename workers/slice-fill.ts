@@ -4,6 +4,7 @@ import { contentLength, without } from '../shared/http/fields.ts'
 import { sameStrong } from '../shared/http/preconditions.ts'
 import { type ByteRange, contentRange, parseContentRange } from '../shared/http/ranges.ts'
 import { isReadable, searchFor } from '../shared/http/reflection.ts'
+import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { alignedRange, overlap, rangeOfSlice, sliceAt } from '../shared/http/slices.ts'
 import { admissionOf, type Stores } from './admit.ts'
 import { flyInPart } from './fly.ts'
@@ -90,7 +91,7 @@ export async function askFor(life: Life, sliced: Sliced, asked: ByteRange): Prom
   const { store } = life.ports
   const etag = note.fields.etag ?? ''
   const passing = life.passing ?? note.head.unlisted
-  const nobody: Life = { ...life, passing, fields: without(life.fields, 'authorization') }
+  const nobody: Life = { ...life, passing, fields: without(life.fields, 'authorization', requestDeadline) }
   const fields = originFields(nobody, true, [], asked)
   fields.delete('authorization')
   fields.set('if-range', etag)

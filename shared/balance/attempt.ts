@@ -10,6 +10,8 @@ export type Failure =
   | 'timeout'
   /** A head that cannot be a final response. */
   | 'protocol'
+  /** The time for the whole request, all attempts together, was over. */
+  | 'deadline'
 
 /** 52x and 530 are how Cloudflare says, as a response, that it did not get through to the origin. */
 export function failureOfStatus(status: number): Failure | undefined {
@@ -28,6 +30,7 @@ export function proxyError(failure: Failure): string {
     case 'unreachable':
       return 'destination_unavailable'
     case 'timeout':
+    case 'deadline':
       return 'http_response_timeout'
     case 'protocol':
       return 'http_protocol_error'
@@ -38,7 +41,7 @@ export function proxyError(failure: Failure): string {
 
 /** The status that the client gets when no attempt was left (RFC 9110 §15.6.3, §15.6.5). */
 export function statusOfFailure(failure: Failure): 502 | 504 {
-  return failure === 'timeout' ? 504 : 502
+  return failure === 'timeout' || failure === 'deadline' ? 504 : 502
 }
 
 /**
@@ -47,4 +50,12 @@ export function statusOfFailure(failure: Failure): 502 | 504 {
  */
 export function mayRetry(method: string, retryMethods: readonly string[], hasIdempotencyKey: boolean): boolean {
   return hasIdempotencyKey || retryMethods.includes(method)
+}
+
+/**
+ * Whether an origin's answer says that another origin may do better. A 500 does not: the request ran there.
+ * (RFC 9110 §15.6.3, §15.6.4, §15.6.5.)
+ */
+export function isUnwell(status: number): boolean {
+  return status === 502 || status === 503 || status === 504
 }

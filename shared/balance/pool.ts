@@ -1,8 +1,10 @@
-// What one isolate knows of a pool: the only state of the balancer. It changes in two places, where an attempt begins
-// and where it ends; everything else is judgement over it.
+// What one isolate knows of a pool: the only state of the balancer. It changes where a request comes to the pool, where
+// an attempt begins and where it ends; everything else is judgement over it.
 import type { Origin, Pool } from '../config/schema.ts'
 import type { Failure } from './attempt.ts'
-import { type Health, healthy, noted } from './health.ts'
+import { type Budget, earned, givenBack, spent, startBudget } from './budget.ts'
+import { ejectionRule, judged, judgedSilent, owedAnswers } from './ejection.ts'
+import { begun, type Evidence, type Health, healthy, isHealthy } from './health.ts'
 import { type Latency, observed, unknownLatency } from './latency.ts'
 import { type RoundRobinState, startRoundRobin } from './round-robin.ts'
 
@@ -15,28 +17,52 @@ export interface PoolState {
   readonly turns: ReadonlyMap<number, RoundRobinState>
   /** Attempts that failed since the last one that did not, as far as this isolate knows. */
   failuresInARow: number
+  /** Of attempts beyond the first of each request. */
+  retryBudget: Budget
+  hedgeBudget: Budget
 }
 
 export interface OriginState {
   readonly origin: Origin
   /** Attempts under way in this isolate. */
   inFlight: number
+  /** Attempts under way that began after its last answer, and when the first of them did (ms since the epoch). */
+  unanswered: number
+  silentSince: number
   latency: Latency
   health: Health
 }
 
 /** How an attempt ended; `ms` is the time to the head of the response, or to the failure. */
 export type Outcome =
-  | { readonly kind: 'answer'; readonly status: number; readonly ms: number; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly ms: number
+      /** What a 429 or 503 has said of when to come again. */
+      readonly retryAfterMs?: number | undefined
+    }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly ms: number }
-  /** It was given up for reasons that say nothing of the origin. */
-  | { readonly kind: 'cancelled' }
+  /** It was given up for reasons that say nothing of the origin, but that it had not answered by then. */
+  | { readonly kind: 'cancelled'; readonly ms: number }
+
+/** Of a pool with little traffic: an origin's death may meet several requests at once, its slowness fewer. */
+const spare = { retries: 10, hedges: 3 }
 
 /** `random` gives numbers in [0, 1): each isolate starts its turns elsewhere. */
 export function startPool(pool: Pool, random: () => number): PoolState {
   const origins = pool.origins
     .filter(({ state }) => state !== 'off')
-    .map((origin): OriginState => ({ origin, inFlight: 0, latency: unknownLatency, health: healthy }))
+    .map(
+      (origin): OriginState => ({
+        origin,
+        inFlight: 0,
+        unanswered: 0,
+        silentSince: 0,
+        latency: unknownLatency,
+        health: healthy,
+      }),
+    )
   const priorities = new Set(origins.map(({ origin }) => origin.priority))
   const turns = [...priorities].map((priority): [number, RoundRobinState] => {
     const level = origins.filter(({ origin }) => origin.priority === priority && origin.state === 'ready')
@@ -48,21 +74,68 @@ export function startPool(pool: Pool, random: () => number): PoolState {
       ),
     ]
   })
-  return { pool, origins, turns: new Map(turns), failuresInARow: 0 }
+  const budgets = { retryBudget: startBudget(spare.retries), hedgeBudget: startBudget(spare.hedges) }
+  return { pool, origins, turns: new Map(turns), failuresInARow: 0, ...budgets }
 }
 
-export function beginAttempt(origin: OriginState): void {
+/** A request has come to the pool. Here and below `at` is in milliseconds since the epoch. */
+export function beginRequest(state: PoolState, at: number): void {
+  const { retry, hedge } = state.pool
+  state.retryBudget = earned(state.retryBudget, retry.budgetPercent, at)
+  if (hedge !== undefined) state.hedgeBudget = earned(state.hedgeBudget, hedge.budgetPercent, at)
+}
+
+/** Whether the budget has one more attempt because another has failed; if so, it is spent. */
+export function spendRetry(state: PoolState, at: number): boolean {
+  const left = state.pool.retry.budgetPercent > 0 ? spent(state.retryBudget, at) : undefined
+  if (left !== undefined) state.retryBudget = left
+  return left !== undefined
+}
+
+/** What it was spent for has answered well. */
+export function giveBackRetry(state: PoolState): void {
+  state.retryBudget = givenBack(state.retryBudget)
+}
+
+/** Whether the budget has one more attempt because another keeps us waiting; if so, it is spent. */
+export function spendHedge(state: PoolState, at: number): boolean {
+  const left = (state.pool.hedge?.budgetPercent ?? 0) > 0 ? spent(state.hedgeBudget, at) : undefined
+  if (left !== undefined) state.hedgeBudget = left
+  return left !== undefined
+}
+
+/** `isUpload`: the client still sends what the origin is to answer; until then it is not the origin that is silent. */
+export function beginAttempt(origin: OriginState, at: number, isUpload = false): void {
   origin.inFlight++
+  if (!isUpload && origin.unanswered++ === 0) origin.silentSince = at
+  origin.health = begun(origin.health, at)
 }
 
-/** `at` in milliseconds since the epoch. */
 export function endAttempt(state: PoolState, origin: OriginState, outcome: Outcome, at: number): void {
   origin.inFlight--
-  if (outcome.kind === 'cancelled') return
-  const failed = isFailure(outcome)
-  state.failuresInARow = failed ? state.failuresInARow + 1 : 0
-  origin.latency = observed(origin.latency, outcome.ms, at)
-  origin.health = noted(origin.health, failed)
+  origin.unanswered = outcome.kind === 'answer' ? 0 : Math.max(0, origin.unanswered - 1)
+  const { latency } = origin
+  if (outcome.kind !== 'cancelled') {
+    state.failuresInARow = isFailure(outcome) ? state.failuresInARow + 1 : 0
+    origin.latency = observed(latency, outcome.ms, at)
+  } else if (outcome.ms > latency.ms) {
+    origin.latency = observed(latency, outcome.ms, at)
+  }
+  const rule = ejectionRule(state.pool)
+  const othersOf = (one: OriginState) => state.origins.filter((other) => other !== one).map(({ health }) => health)
+  origin.health = judged(origin.health, evidenceOf(outcome), othersOf(origin), rule, at)
+  for (const other of state.origins) {
+    const { health, unanswered, silentSince } = other
+    if (other === origin || unanswered < owedAnswers) continue
+    other.health = judgedSilent(health, at - silentSince, othersOf(other), rule, at)
+  }
+}
+
+function evidenceOf(outcome: Outcome): Evidence {
+  const { ms } = outcome
+  if (outcome.kind === 'cancelled') return { kind: 'given-up', ms }
+  if (!isFailure(outcome)) return { kind: 'good', ms }
+  return { kind: 'bad', ms, retryAfterMs: outcome.kind === 'answer' ? outcome.retryAfterMs : undefined }
 }
 
 /** What counts against an origin: that no response came, or one that says that the origin is unwell. */
@@ -75,4 +148,16 @@ const isGatewayError = (status: number): boolean => status === 500 || status ===
 /** Whether the pool is known to fail: as many attempts in a row as eject an origin. */
 export function isSick(state: PoolState): boolean {
   return state.failuresInARow >= state.pool.ejection.failures
+}
+
+/**
+ * Until when no origin of the pool is to be asked (ms since the epoch): all of them are ejected, and panic does not say
+ * otherwise. Undefined where one may be asked.
+ */
+export function closedUntil({ pool, origins }: PoolState, at: number): number | undefined {
+  const ready = origins.filter(({ origin }) => origin.state === 'ready')
+  if (pool.panicPercent > 0 || ready.length === 0) return undefined
+  const isClosed = ready.every(({ health }) => health.ejected !== undefined && !isHealthy(health, at))
+  if (!isClosed) return undefined
+  return Math.max(at, Math.min(...ready.map(({ health }) => health.ejected?.until ?? at)))
 }

@@ -60,6 +60,11 @@ const originSchema = z
 const timeoutsSchema = z.strictObject({
   /** Until the head of the response has come. */
   headersMs: whole(1, MAX_WAIT_MS).default(10_000),
+  /**
+   * The same over all attempts at this pool and those before it; told to the origin as X-Request-Deadline. A body that is
+   * sent once may take its time.
+   */
+  totalMs: whole(1, MAX_WAIT_MS).default(30_000),
   /** Between two pieces of the body. */
   idleMs: whole(1, MAX_WAIT_MS).default(30_000),
 })
@@ -67,16 +72,16 @@ const timeoutsSchema = z.strictObject({
 const retrySchema = z.strictObject({
   /** Attempts in all, the first included. */
   tries: whole(1, 10).default(2),
-  /** Retries, in percent of the requests of the pool. */
+  /** Retries, in percent of the requests of the pool; a pool with little traffic has a few more. 0: none. */
   budgetPercent: whole(0, 100).default(20),
   /** Request bodies up to this size are kept so that they can be sent again. */
   maxBodyBytes: whole(0, MAX_KEPT_BODY_BYTES).default(262_144),
 })
 
 const hedgeSchema = z.strictObject({
-  /** How long the first attempt may be silent before a second one starts. */
+  /** How long a GET, HEAD or OPTIONS may be without an answer before another origin is asked beside the first. */
   afterMs: whole(1, MAX_WAIT_MS).default(300),
-  /** Hedges, in percent of the requests of the pool. */
+  /** Hedges, in percent of the requests of the pool; a pool with little traffic has a few more. 0: none. */
   budgetPercent: whole(0, 100).default(5),
 })
 
@@ -97,9 +102,9 @@ const monitorSchema = z.strictObject({
 const ejectionSchema = z.strictObject({
   /** Failed attempts in a row that eject an origin. */
   failures: whole(1, 1000).default(3),
-  /** Time of the first ejection; it grows with each further one. */
+  /** Time of the first ejection; it grows with each further one, up to 300 seconds. */
   baseSeconds: whole(1, 3600).default(30),
-  /** Share of the pool that may be ejected at once; 0 turns ejection off. */
+  /** Share of the pool that may be ejected at once, of two or more origins at least one; 0 turns ejection off. */
   maxPercent: whole(0, 100).default(50),
 })
 

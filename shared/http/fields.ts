@@ -103,6 +103,7 @@ const forgeable = new Set([
   'baggage',
   'cdn-loop',
   'surrogate-capability',
+  'x-request-deadline',
 ])
 
 /** Fields of an origin's response that are addressed to the gateway and are not sent on. */

@@ -10,7 +10,8 @@ let frozen: TestOrigin
 let alive: TestOrigin
 let gateway: TestGateway
 
-const timeouts = { headersMs: 400, idleMs: 400 }
+const totalMs = 20_000
+const timeouts = { headersMs: 400, totalMs, idleMs: 400 }
 
 beforeAll(async () => {
   dead = await deadUrl()
@@ -20,23 +21,34 @@ beforeAll(async () => {
   const first = (url: string) => ({ id: 'first', url, weight: 1000 })
   const second = { id: 'second', url: alive.url }
   const policy = 'round-robin'
-  const pool = (...origins: unknown[]) => ({ origins, policy, timeouts })
+  // Each test meets the pool as it was, and not what became of it in the tests before.
+  const ejection = { maxPercent: 0 }
+  const retry = { budgetPercent: 100 }
+  const pool = (...origins: unknown[]) => ({ origins, policy, timeouts, ejection, retry })
   const route = (path: string, ...pools: string[]) => ({ path, pools, cache: { mode: 'off' } })
   gateway = await startGateway({
     pools: {
       refused: pool(first(dead), second),
       frozen: pool(first(frozen.url), second),
-      small: { ...pool(first(dead), second), retry: { maxBodyBytes: 10 } },
+      small: { ...pool(first(dead), second), retry: { ...retry, maxBodyBytes: 10 } },
       once: { ...pool(first(dead), second), retry: { tries: 1 } },
       lost: pool({ url: dead }),
       silent: pool({ url: frozen.url }),
       backup: pool({ url: alive.url }),
+      broke: { ...pool(first(frozen.url), second), retry: { budgetPercent: 0 } },
+      hedged: { ...pool(first(frozen.url), second), hedge: { afterMs: 50, budgetPercent: 100 } },
+      'hedged-little': { ...pool(first(frozen.url), second), hedge: { afterMs: 50, budgetPercent: 1 } },
+      overdue: { ...pool(first(frozen.url), second), timeouts: { ...timeouts, totalMs: 600 } },
       off: pool({ id: 'off', url: dead, state: 'off' }, { id: 'drain', url: dead, state: 'drain' }, second),
       priority: pool({ id: 'later', url: dead, priority: 1, weight: 1000 }, { ...second, priority: 0 }),
     },
     routes: [
       route('/refused/*', 'refused'),
-      route('/refused-not/*', 'backup'),
+      route('/backup/*', 'backup'),
+      route('/silent-steered/*', 'silent', 'backup'),
+      ...['broke', 'hedged', 'hedged-little', 'overdue'].map((name) => route(`/${name}/*`, name)),
+      { path: '/cached/*', pools: ['silent'] },
+      { path: '/shared/*', pools: ['backup'] },
       route('/frozen/*', 'frozen'),
       route('/small/*', 'small'),
       route('/once/*', 'once'),
@@ -60,6 +72,7 @@ let seen: { method: string | undefined; body: string; length: string | undefined
 beforeEach(() => {
   seen = []
   frozen.requests = 0
+  alive.requests = 0
   frozen.handle = () => undefined
   alive.handle = async (request, response) => {
     const body = (await bodyOf(request)).toString()
@@ -106,6 +119,173 @@ describe('asks another origin', () => {
     const response = await ask('/refused/x', { method: 'POST', body, headers: key, duplex: 'half' } as RequestInit)
     expect(response.status).toBe(200)
     expect(seen.map((request) => request.body)).toEqual(['streamed bytes'])
+  })
+})
+
+describe('an origin that says that it is unwell', () => {
+  test.each([502, 503, 504])('GET, %i: another is asked', async (status) => {
+    frozen.handle = (_, response) => response.writeHead(status).end('unwell')
+    const response = await ask('/frozen/x')
+    expect([response.status, await response.text(), frozen.requests]).toEqual([200, 'alive', 1])
+  })
+
+  test('all say so: the last one’s own answer is delivered', async () => {
+    frozen.handle = (_, response) => response.writeHead(503).end('first')
+    alive.handle = (_, response) => response.writeHead(502, { 'x-origin': 'second' }).end('second')
+    const response = await ask('/frozen/x')
+    expect([response.status, response.headers.get('x-origin'), await response.text()]).toEqual([
+      502,
+      'second',
+      'second',
+    ])
+    expect(response.headers.get('proxy-status')).toBeNull()
+  })
+
+  test('no other origin answers: its own answer is delivered', async () => {
+    alive.handle = (_, response) => response.writeHead(503).end('try later')
+    const response = await ask('/refused/x')
+    expect([response.status, await response.text()]).toEqual([503, 'try later'])
+  })
+
+  test('in the next pool there may be one that is well', async () => {
+    frozen.handle = (_, response) => response.writeHead(503).end('unwell')
+    expect(await (await ask('/silent-steered/x')).text()).toBe('alive')
+  })
+
+  test('POST, 503: nobody else is asked', async () => {
+    frozen.handle = (_, response) => response.writeHead(503).end('unwell')
+    const response = await ask('/frozen/x', { method: 'POST', body: 'pay 5' })
+    expect([response.status, await response.text(), seen.length]).toEqual([503, 'unwell', 0])
+  })
+
+  test('without a budget nobody else is asked', async () => {
+    frozen.handle = (_, response) => response.writeHead(503).end('unwell')
+    expect([(await ask('/broke/x')).status, seen.length]).toEqual([503, 0])
+  })
+})
+
+describe('hedging', () => {
+  test.each(['GET', 'HEAD', 'OPTIONS'])(
+    '%s, no answer for a while: another origin gives it, and the first is let go',
+    async (method) => {
+      const left = new Promise<void>((resolve) => {
+        frozen.handle = (request) => request.socket.once('close', () => resolve())
+      })
+      const response = await ask('/hedged/x', { method })
+      expect([response.status, seen.length, frozen.requests]).toEqual([200, 1, 1])
+      await left
+    },
+  )
+
+  test('the first one may still win, and the other is let go', async () => {
+    const begun = Promise.withResolvers<void>()
+    const left = new Promise<void>((resolve) => {
+      alive.handle = (request) => {
+        begun.resolve()
+        request.socket.once('close', () => resolve())
+      }
+    })
+    frozen.handle = (_, response) => void begun.promise.then(() => response.end('first'))
+    expect(await (await ask('/hedged/x')).text()).toBe('first')
+    await left
+  })
+
+  test('one that fails meanwhile leaves it to the other', async () => {
+    const begun = Promise.withResolvers<void>()
+    frozen.handle = (request) => void begun.promise.then(() => request.socket.destroy())
+    alive.handle = (_, response) => {
+      begun.resolve()
+      setTimeout(() => response.end('other'), 50)
+    }
+    expect(await (await ask('/hedged/x')).text()).toBe('other')
+    expect([frozen.requests, alive.requests]).toEqual([1, 1])
+  })
+
+  test.each<[string, RequestInit]>([
+    ['POST', { method: 'POST', body: 'pay 5' }],
+    ['POST with a key', { method: 'POST', body: 'pay 5', headers: key }],
+    ['OPTIONS with a body', { method: 'OPTIONS', body: 'what' }],
+    ['DELETE', { method: 'DELETE' }],
+  ])('%s: never', async (_, init) => {
+    frozen.handle = (_, response) => void setTimeout(() => response.end('first'), 200)
+    expect(await (await ask('/hedged/x', init)).text()).toBe('first')
+    expect(seen).toHaveLength(0)
+  })
+
+  test('no more than the budget has', async () => {
+    frozen.handle = (_, response) => void setTimeout(() => response.end('first'), 300)
+    const crowd = Array.from({ length: 20 }, async () => (await ask('/hedged-little/x')).text())
+    const texts = await Promise.all(crowd)
+    // The pool has three to spare, and one percent of twenty is none; the second origin may have a first turn.
+    expect(frozen.requests).toBeGreaterThanOrEqual(19)
+    expect(texts.filter((text) => text === 'alive').length).toBeLessThanOrEqual(4)
+    expect(alive.requests).toBeGreaterThanOrEqual(3)
+  })
+})
+
+describe('X-Request-Deadline', () => {
+  const deadlineSeen = async (path: string, init?: RequestInit) => {
+    let seenValue: string | string[] | undefined
+    alive.handle = (request, response) => {
+      seenValue = request.headers['x-request-deadline']
+      request.resume().on('end', () => response.end('alive'))
+    }
+    const before = Date.now()
+    await (await ask(path, init)).text()
+    return { value: seenValue, before, after: Date.now() }
+  }
+  const withDeadline = (value: string): RequestInit => ({ headers: { 'x-request-deadline': value } })
+
+  test('the origin is told until when an answer is of use', async () => {
+    const { value, before, after } = await deadlineSeen('/backup/x')
+    expect(Number(value)).toBeGreaterThanOrEqual(before + totalMs)
+    expect(Number(value)).toBeLessThanOrEqual(after + totalMs)
+  })
+
+  test('a sooner one of the client is passed on', async () => {
+    const sooner = String(Date.now() + totalMs - 500)
+    expect((await deadlineSeen('/backup/x', withDeadline(sooner))).value).toBe(sooner)
+  })
+
+  test.each([
+    ['later', () => String(Date.now() + 99_999_999)],
+    ['malformed', () => 'soon'],
+  ])('a %s one is not', async (_, value) => {
+    const given = value()
+    const told = await deadlineSeen('/backup/x', withDeadline(given))
+    expect(told.value).not.toBe(given)
+    expect(Number(told.value)).toBeLessThanOrEqual(told.after + totalMs)
+  })
+
+  test('an upload may take its time: it is told nothing but the client’s own', async () => {
+    const post = { method: 'POST', body: 'pay 5' }
+    expect((await deadlineSeen('/backup/x', post)).value).toBeUndefined()
+    const sooner = String(Date.now() + 5000)
+    expect((await deadlineSeen('/backup/x', { ...post, ...withDeadline(sooner) })).value).toBe(sooner)
+  })
+
+  test.each<[string, string, () => RequestInit]>([
+    ['of the pool, over all attempts', '/overdue/x', () => ({})],
+    ['of the client', '/silent/x', () => withDeadline(String(Date.now() + 100))],
+    ['of the client, which is over already', '/silent/x', () => withDeadline('1')],
+    [
+      'of the client, for what is sent once',
+      '/silent/x',
+      () => ({ method: 'POST', body: 'x', ...withDeadline(String(Date.now() + 100)) }),
+    ],
+    ['of the client, in a flight', '/cached/x', () => withDeadline(String(Date.now() + 100))],
+  ])('over: %s', async (_, path, init) => {
+    alive.handle = () => undefined
+    const response = await ask(path, init())
+    expect([response.status, await response.json()]).toMatchObject([504, { reason: 'deadline' }])
+    expect(response.headers.get('proxy-status')).toBe('weir; error=http_response_timeout')
+    if (path === '/overdue/x') expect([frozen.requests, alive.requests]).toEqual([1, 1])
+  })
+
+  test('who sends one shares entries with all others', async () => {
+    alive.handle = (_, response) => response.writeHead(200, { 'cache-control': 'max-age=60' }).end('alive')
+    await (await ask('/shared/x', withDeadline(String(Date.now() + 5000)))).text()
+    await expect.poll(async () => (await ask('/shared/x')).headers.get('cache-status')).toMatch(/^weir; hit/)
   })
 })
 
@@ -159,7 +339,7 @@ test.each<[string, (path: string) => Promise<number>]>([
   ['of known length', (path) => slowUpload(path, { 'content-length': '12' })],
   ['of unknown length', (path) => slowUpload(path, {})],
 ])('an upload %s may take longer than headersMs, if it is the client that takes the time', async (_, send) => {
-  expect(await send('/refused-not/x')).toBe(200)
+  expect(await send('/backup/x')).toBe(200)
   expect(seen.map(({ body }) => body)).toEqual(['one two five'])
 })
 

@@ -1,7 +1,7 @@
 // What clients may do to entries that others get. All else of the proxy is tested on the wire.
 import { beforeEach, expect, it } from 'vitest'
 import { createConfiguration } from '../../workers/configuration.ts'
-import type { OriginRequest, Ports } from '../../workers/ports.ts'
+import type { Attempt, OriginRequest, Ports } from '../../workers/ports.ts'
 import { proxy } from '../../workers/proxy.ts'
 import { type HeldBackground, holdBackground } from './support/background.ts'
 import { memorySources } from './support/configurations.ts'
@@ -19,6 +19,13 @@ function speak({ fields }: OriginRequest): Response {
   })
 }
 
+const abandon = () => undefined
+const answering = async (request: OriginRequest): Promise<Attempt> => ({
+  kind: 'answer',
+  response: speak(request),
+  abandon,
+})
+
 beforeEach(() => {
   const configuration = createConfiguration(memorySources(), () => 0)
   const cache = { key: { headers: ['accept-language'], cookies: ['lang'] } }
@@ -32,7 +39,7 @@ beforeEach(() => {
     configuration,
     store: memoryStore(),
     gateway: () => new Response(null, { status: 404 }),
-    origins: { send: async (request) => ({ kind: 'answer', response: speak(request), abandon: () => undefined }) },
+    origins: { send: (request) => ({ attempt: answering(request), abandon }) },
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
     decoderFor: () => undefined,

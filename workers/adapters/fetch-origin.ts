@@ -1,25 +1,32 @@
 // Sends a request to an origin with the platform's fetch, and turns its many ways of failing into values.
 import { type Failure, failureOfStatus } from '../../shared/balance/attempt.ts'
 import { contentLength } from '../../shared/http/fields.ts'
-import type { Attempt, OriginPort, OriginRequest } from '../ports.ts'
+import type { Attempt, Exchange, OriginPort, OriginRequest } from '../ports.ts'
 import { upload } from './upload.ts'
 
 export const fetchOrigin: OriginPort = { send }
 
-async function send({ url, method, fields, body, headersMs }: OriginRequest): Promise<Attempt> {
+function send(request: OriginRequest): Exchange {
   const controller = new AbortController()
+  return { attempt: exchange(request, controller), abandon: () => controller.abort() }
+}
+
+async function exchange(request: OriginRequest, controller: AbortController): Promise<Attempt> {
+  const { url, method, fields, body, headersMs, leftMs } = request
   let timedOut = false
   let timer: number | null = null
   let answered = false
+  const expire = () => {
+    timedOut = true
+    controller.abort()
+  }
+  const last = leftMs === undefined ? null : setTimeout(expire, leftMs)
   const clock = {
     stop: () => clearTimeout(timer),
     start() {
       clock.stop()
       if (answered) return
-      timer = setTimeout(() => {
-        timedOut = true
-        controller.abort()
-      }, headersMs)
+      timer = setTimeout(expire, headersMs)
     },
   }
   clock.start()
@@ -44,6 +51,7 @@ async function send({ url, method, fields, body, headersMs }: OriginRequest): Pr
   } finally {
     answered = true
     clock.stop()
+    clearTimeout(last)
   }
 }
 

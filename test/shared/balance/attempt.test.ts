@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type Failure,
   failureOfStatus,
+  isUnwell,
   mayRetry,
   proxyError,
   statusOfFailure,
@@ -37,6 +38,7 @@ describe('what the client is told of a failure', () => {
     ['unreachable', 502, 'destination_unavailable'],
     ['timeout', 504, 'http_response_timeout'],
     ['protocol', 502, 'http_protocol_error'],
+    ['deadline', 504, 'http_response_timeout'],
   ])('RFC 9110 §15.6, RFC 9209 §2.3: %s is %i, %s', (failure, status, error) => {
     expect(statusOfFailure(failure)).toBe(status)
     expect(proxyError(failure)).toBe(error)
@@ -55,4 +57,16 @@ describe('RFC 9110 §9.2.2: whether a request may be sent again', () => {
     ['a GET on a route that names nothing', 'GET', [], false, false],
     ['methods are case-sensitive', 'get', methods, false, false],
   ])('%s', (_, method, retryMethods, hasKey, verdict) => expect(mayRetry(method, retryMethods, hasKey)).toBe(verdict))
+})
+
+test.each([
+  [200, false],
+  [429, false],
+  [500, false],
+  [501, false],
+  [502, true],
+  [503, true],
+  [504, true],
+])('RFC 9110 §15.6: %i says that another origin may do better: %s', (status, verdict) => {
+  expect(isUnwell(status)).toBe(verdict)
 })

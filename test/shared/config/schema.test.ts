@@ -19,7 +19,7 @@ describe('defaults', () => {
           origins: [{ id: '127.0.0.1:9001', url: 'http://127.0.0.1:9001', weight: 1, priority: 0, state: 'ready' }],
           policy: 'peak-ewma',
           hashOn: 'ip',
-          timeouts: { headersMs: 10_000, idleMs: 30_000 },
+          timeouts: { headersMs: 10_000, totalMs: 30_000, idleMs: 30_000 },
           retry: { tries: 2, budgetPercent: 20, maxBodyBytes: 262_144 },
           ejection: { failures: 3, baseSeconds: 30, maxPercent: 50 },
           panicPercent: 50,
@@ -59,7 +59,7 @@ describe('defaults', () => {
       { path: '/healthz', expectStatus: '200-299', intervalSeconds: 10, timeoutMs: 2000, fails: 3, passes: 2 },
     ],
     ['affinity', { by: 'cookie', ttlSeconds: 1800, onFailure: 'temporary' }],
-    ['timeouts', { headersMs: 10_000, idleMs: 30_000 }],
+    ['timeouts', { headersMs: 10_000, totalMs: 30_000, idleMs: 30_000 }],
     ['retry', { tries: 2, budgetPercent: 20, maxBodyBytes: 262_144 }],
     ['ejection', { failures: 3, baseSeconds: 30, maxPercent: 50 }],
   ])('fills in an empty %s', (field, expected) => {

@@ -104,9 +104,7 @@ describe('fields that have no effect yet', () => {
     ['peak-ewma', withPool({ policy: 'peak-ewma' }), 'pools.web.policy', ROUND_ROBIN],
     ['hash', withPool({ policy: 'hash' }), 'pools.web.policy', ROUND_ROBIN],
     ['hashOn', withPool({ hashOn: 'ip' }), 'pools.web.hashOn', 'nothing is hashed until then'],
-    ['hedge', withPool({ hedge: {} }), 'pools.web.hedge', 'no second attempt starts early until then'],
     ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
-    ['ejection', withPool({ ejection: {} }), 'pools.web.ejection', 'no origin is ejected until then'],
     [
       'panic',
       withPool({ panicPercent: 0 }),
@@ -114,12 +112,6 @@ describe('fields that have no effect yet', () => {
       'all origins that are not off count as healthy until then',
     ],
     ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
-    [
-      'retry budget',
-      withPool({ retry: { budgetPercent: 9 } }),
-      'pools.web.retry.budgetPercent',
-      'only "tries" limits retries until then',
-    ],
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
   ])('%s', (_title, document, path, meanwhile) => {
     expect(warningsOf(document)).toEqual([[path, `${NOT_YET} ${meanwhile}`]])
@@ -128,7 +120,9 @@ describe('fields that have no effect yet', () => {
   test.each([
     ['round-robin', withPool({ policy: 'round-robin' })],
     ['random', withPool({ policy: 'random' })],
-    ['tries', withPool({ retry: { tries: 3 } })],
+    ['retries', withPool({ retry: { tries: 3, budgetPercent: 9 } })],
+    ['hedges', withPool({ hedge: {} })],
+    ['ejection', withPool({ ejection: {} })],
     ['no session', withRoute({ session: false })],
     ['grace', withRoute({ cache: { graceSeconds: 60, errorGraceSeconds: 60 } })],
     ['no collapse', withRoute({ cache: { collapse: 'off' } })],
@@ -141,12 +135,9 @@ describe('fields that have no effect yet', () => {
     expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual([
       'pools.web.policy',
       'pools.web.hashOn',
-      'pools.web.hedge',
       'pools.web.monitor',
-      'pools.web.ejection',
       'pools.web.panicPercent',
       'pools.web.affinity',
-      'pools.web.retry.budgetPercent',
     ])
   })
 })

@@ -76,6 +76,7 @@ describe('what a client says that only the gateway may say', () => {
     'x-method-override',
     'x-host',
     'surrogate-capability',
+    'x-request-deadline',
   ])('%s is dropped', (name) => expect(isForgeable(name)).toBe(true))
 
   test.each([

@@ -1,0 +1,208 @@
+// The attempts of one request at one pool: one origin after the other, until one answers well; and, where the pool
+// hedges or has ejected an origin meanwhile, another beside one that keeps us waiting. Whoever answers well first wins,
+// and the others are given up.
+import { type Failure, isUnwell } from '../shared/balance/attempt.ts'
+import { isForTrial, isHealthy } from '../shared/balance/health.ts'
+import {
+  beginAttempt,
+  beginRequest,
+  closedUntil,
+  endAttempt,
+  giveBackRetry,
+  type OriginState,
+  type Outcome,
+  type PoolState,
+  spendHedge,
+  spendRetry,
+} from '../shared/balance/pool.ts'
+import { rankOrigins } from '../shared/balance/rank.ts'
+import { requestDeadline } from '../shared/http/request-deadline.ts'
+import { parseRetryAfter } from '../shared/http/retry-after.ts'
+import type { KeptBody } from './keep-body.ts'
+import type { Attempt, Ports } from './ports.ts'
+import { late, orLate } from './within.ts'
+
+/** What is asked, of whichever origin it will be. */
+export interface Asking {
+  readonly method: string
+  /** Path and query. */
+  readonly target: string
+  readonly fields: Headers
+  readonly body: KeptBody
+  /** Whether a second origin may get it. */
+  readonly mayRepeat: boolean
+  /** Whether two origins may get it at once: a safe method, and no body. */
+  readonly mayHedge: boolean
+  /** When the first attempt could begin (ms since the epoch). */
+  readonly begunAt: number
+  /** The client's own deadline, likewise. */
+  readonly deadline: number | undefined
+}
+
+/** How the attempts at a pool ended. */
+export type Ending =
+  | (Extract<Attempt, { kind: 'answer' }> & {
+      readonly idleMs: number
+      /** Whether no other origin is to be asked. */
+      readonly isFinal: boolean
+    })
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** Nobody was asked: no origin is ready, or all are ejected until then (ms since the epoch). */
+  | { readonly kind: 'nobody'; readonly until?: number | undefined }
+
+/** An attempt under way. */
+interface UnderWay {
+  readonly origin: OriginState
+  /** Whether it was spent of the budget for retries. */
+  readonly isRetry: boolean
+  readonly begunAt: number
+  readonly ended: Promise<Ended>
+  readonly abandon: () => void
+}
+
+interface Ended {
+  readonly of: UnderWay
+  readonly outcome: Outcome
+  readonly ending: Ending
+}
+
+/** How often a request looks whether the origin that keeps it waiting has been ejected meanwhile. */
+const lookAgainMs = 250
+const overdue: Ending = { kind: 'failed', failure: 'deadline' }
+
+/** Asks the origins of a pool in the order of their rank. Takes at most as long as the pool's timeouts allow. */
+export async function askPool(asking: Asking, state: PoolState, ports: Ports): Promise<Ending> {
+  const { pool } = state
+  const until = closedUntil(state, ports.now())
+  if (until !== undefined) return { kind: 'nobody', until }
+  const deadline = deadlineOf(asking, pool.timeouts.totalMs)
+  if (Number.isFinite(deadline)) asking.fields.set(requestDeadline, String(deadline))
+  beginRequest(state, ports.now())
+
+  const order = orderOf(asking, state, ports)
+  const begin = (isRetry: boolean) => beginAt(takeFirst(order, ports.now()), isRetry, asking, state, deadline, ports)
+  let ending: Ending = { kind: 'nobody' }
+  let underWay: UnderWay[] = []
+  let triesLeft = asking.mayRepeat ? pool.retry.tries : 1
+  let hedge = asking.mayHedge ? pool.hedge : undefined
+  for (;;) {
+    if (underWay.length === 0) {
+      const isRetry = ending.kind !== 'nobody'
+      if (order.length === 0 || triesLeft === 0) return ending
+      if (ports.now() >= deadline) return preferred(ending, overdue)
+      if (isRetry && !spendRetry(state, ports.now())) return ending
+      triesLeft--
+      underWay.push(begin(isRetry))
+    }
+    const first = await firstOf(underWay, asking.mayHedge ? (hedge?.afterMs ?? lookAgainMs) : undefined)
+    const at = ports.now()
+    if (first === late) {
+      const isAnotherWell = order.some(({ health }) => isHealthy(health, at))
+      if (hedge !== undefined) {
+        hedge = undefined
+        if (isAnotherWell && spendHedge(state, at)) underWay.push(begin(false))
+      } else if (isAnotherWell && triesLeft > 0 && underWay.every(isEjected) && spendRetry(state, at)) {
+        triesLeft--
+        underWay.push(begin(true))
+      }
+      continue
+    }
+    endAttempt(state, first.of.origin, first.outcome, at)
+    underWay = underWay.filter((attempt) => attempt !== first.of)
+    ending = preferred(ending, first.ending)
+    if (ending.kind !== 'answer' || !ending.isFinal) continue
+    if (first.of.isRetry) giveBackRetry(state)
+    for (const attempt of underWay) giveUp(attempt, state, at)
+    return ending
+  }
+}
+
+/** Of two endings the one that the client is told: an origin's answer before none, a later one before an earlier one. */
+export function preferred(before: Ending, now: Ending): Ending {
+  if (now.kind === 'nobody') return before.kind === 'nobody' && before.until === undefined ? now : before
+  if (before.kind !== 'answer') return now
+  if (now.kind === 'failed') return before
+  before.abandon()
+  return now
+}
+
+/** What may be sent once alone is no trial for an origin that may still be dead. */
+function orderOf({ mayRepeat }: Asking, state: PoolState, { random, now }: Ports): OriginState[] {
+  const order = rankOrigins(state, random, now())
+  if (mayRepeat) return order
+  const isTrial = ({ health }: OriginState) => isForTrial(health, now())
+  return [...order.filter((origin) => !isTrial(origin)), ...order.filter(isTrial)]
+}
+
+const isEjected = ({ origin }: UnderWay): boolean => origin.health.ejected !== undefined
+
+/** Takes the first that is healthy by now, or else the first. */
+function takeFirst(order: OriginState[], at: number): OriginState {
+  const index = order.findIndex(({ health }) => isHealthy(health, at))
+  return order.splice(Math.max(0, index), 1)[0]!
+}
+
+/** In milliseconds since the epoch. What is sent once is bounded by the client's deadline alone: it may be a long upload. */
+function deadlineOf({ body, begunAt, deadline }: Asking, totalMs: number): number {
+  const own = body.kind === 'kept' ? begunAt + totalMs : Number.POSITIVE_INFINITY
+  return Math.min(own, deadline ?? own)
+}
+
+/** The first of them to end, or `late` after `ms` milliseconds; undefined: however long it takes. */
+function firstOf(underWay: readonly UnderWay[], ms: number | undefined): Promise<Ended | typeof late> {
+  const first = Promise.race(underWay.map(({ ended }) => ended))
+  return ms === undefined ? first : orLate(ms, first)
+}
+
+function giveUp({ origin, begunAt, abandon }: UnderWay, state: PoolState, at: number): void {
+  abandon()
+  endAttempt(state, origin, { kind: 'cancelled', ms: at - begunAt }, at)
+}
+
+function beginAt(
+  origin: OriginState,
+  isRetry: boolean,
+  asking: Asking,
+  state: PoolState,
+  deadline: number,
+  ports: Ports,
+): UnderWay {
+  const { method, target, fields, body } = asking
+  const { headersMs, idleMs } = state.pool.timeouts
+  const begunAt = ports.now()
+  const leftMs = deadline - begunAt
+  beginAttempt(origin, begunAt, body.kind === 'once')
+  const { attempt: sent, abandon } = ports.origins.send({
+    url: `${origin.origin.url}${target}`,
+    method,
+    fields,
+    body: body.kind === 'kept' ? body.bytes : body.stream,
+    headersMs: Math.min(headersMs, leftMs),
+    leftMs: body.kind === 'once' && Number.isFinite(leftMs) ? leftMs : undefined,
+  })
+  const ended = sent.then((attempt): Ended => {
+    const ms = ports.now() - begunAt
+    if (attempt.kind === 'answer') {
+      const isFinal = !asking.mayRepeat || !isUnwell(attempt.response.status)
+      return { of, outcome: answered(attempt.response, ms, ports), ending: { ...attempt, idleMs, isFinal } }
+    }
+    const isOverdue = attempt.failure === 'timeout' && leftMs <= headersMs
+    const failure = isOverdue ? 'deadline' : attempt.failure
+    // Whoever was given little of its time has not failed.
+    const isCut = isOverdue && (deadline === asking.deadline || leftMs < headersMs / 2)
+    const outcome: Outcome = isCut ? { kind: 'cancelled', ms } : { kind: 'failed', failure, ms }
+    return { of, outcome, ending: { kind: 'failed', failure } }
+  })
+  const of: UnderWay = { origin, isRetry, begunAt, ended, abandon }
+  return of
+}
+
+function answered({ status, headers }: Response, ms: number, { now }: Ports): Outcome {
+  const isBusy = status === 429 || status === 503
+  return {
+    kind: 'answer',
+    status,
+    ms,
+    retryAfterMs: isBusy ? parseRetryAfter(headers.get('retry-after'), now()) : undefined,
+  }
+}
