@@ -20,9 +20,9 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   let failure: Failure | undefined
   for (const state of pools) {
     const { retry, timeouts } = state.pool
-    for (const chosen of rankOrigins(state, ports.random).slice(0, retry.tries)) {
+    for (const chosen of rankOrigins(state, {}, ports.now(), ports.random).slice(0, retry.tries)) {
       const begun = ports.now()
-      beginAttempt(chosen)
+      beginAttempt(chosen, begun)
       const attempt = await ports.origins.send({
         url: `${chosen.origin.url}${target.path}${query}`,
         method,

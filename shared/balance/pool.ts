@@ -3,7 +3,7 @@
 import type { Origin, Pool } from '../config/schema.ts'
 import type { Failure } from './attempt.ts'
 import { type Health, healthy, noted } from './health.ts'
-import { type Latency, observed, unknownLatency } from './latency.ts'
+import { type Latency, latencyAfter, unknownLatency } from './latency.ts'
 import { type RoundRobinState, startRoundRobin } from './round-robin.ts'
 
 /** A pool made ready for choosing; one per configuration and isolate. */
@@ -11,57 +11,68 @@ export interface PoolState {
   readonly pool: Pool
   /** All but those that are off, in the order of the configuration. */
   readonly origins: readonly OriginState[]
-  /** The turns of round robin, by priority. */
-  readonly turns: ReadonlyMap<number, RoundRobinState>
+  /** Those that are ready, by priority. */
+  readonly levels: readonly Level[]
+  /** Those that are drained. */
+  readonly draining: readonly OriginState[]
   /** Attempts that failed since the last one that did not, as far as this isolate knows. */
   failuresInARow: number
+}
+
+/** The ready origins of one priority. */
+export interface Level {
+  readonly origins: readonly OriginState[]
+  /** Of round robin, in the order of `origins`. */
+  readonly turns: RoundRobinState
 }
 
 export interface OriginState {
   readonly origin: Origin
   /** Attempts under way in this isolate. */
   inFlight: number
+  /** The sum of the instants at which they began, in milliseconds since the epoch. */
+  begunSum: number
   latency: Latency
   health: Health
 }
 
-/** How an attempt ended; `ms` is the time to the head of the response, or to the failure. */
+/** How an attempt ended; `ms` is the time to the head of the response, to the failure, or until it was given up. */
 export type Outcome =
   | { readonly kind: 'answer'; readonly status: number; readonly ms: number; readonly retryAfterMs?: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly ms: number }
   /** It was given up for reasons that say nothing of the origin. */
-  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'cancelled'; readonly ms: number }
 
 /** `random` gives numbers in [0, 1): each isolate starts its turns elsewhere. */
 export function startPool(pool: Pool, random: () => number): PoolState {
   const origins = pool.origins
     .filter(({ state }) => state !== 'off')
-    .map((origin): OriginState => ({ origin, inFlight: 0, latency: unknownLatency, health: healthy }))
-  const priorities = new Set(origins.map(({ origin }) => origin.priority))
-  const turns = [...priorities].map((priority): [number, RoundRobinState] => {
-    const level = origins.filter(({ origin }) => origin.priority === priority && origin.state === 'ready')
-    return [
-      priority,
-      startRoundRobin(
-        level.map(({ origin }) => origin.weight),
-        random(),
-      ),
-    ]
+    .map((origin): OriginState => ({ origin, inFlight: 0, begunSum: 0, latency: unknownLatency, health: healthy }))
+  const ready = origins.filter(({ origin }) => origin.state === 'ready')
+  const priorities = [...new Set(ready.map(({ origin }) => origin.priority))].sort((left, right) => left - right)
+  const levels = priorities.map((priority): Level => {
+    const level = ready.filter(({ origin }) => origin.priority === priority)
+    const weights = level.map(({ origin }) => origin.weight)
+    return { origins: level, turns: startRoundRobin(weights, random()) }
   })
-  return { pool, origins, turns: new Map(turns), failuresInARow: 0 }
+  const draining = origins.filter(({ origin }) => origin.state === 'drain')
+  return { pool, origins, levels, draining, failuresInARow: 0 }
 }
 
-export function beginAttempt(origin: OriginState): void {
+/** `at` in milliseconds since the epoch, as with `endAttempt`. */
+export function beginAttempt(origin: OriginState, at: number): void {
   origin.inFlight++
+  origin.begunSum += at
 }
 
 /** `at` in milliseconds since the epoch. */
 export function endAttempt(state: PoolState, origin: OriginState, outcome: Outcome, at: number): void {
   origin.inFlight--
+  origin.begunSum -= at - outcome.ms
+  origin.latency = latencyAfter(origin.latency, outcome, state.pool.timeouts.headersMs, at)
   if (outcome.kind === 'cancelled') return
   const failed = isFailure(outcome)
   state.failuresInARow = failed ? state.failuresInARow + 1 : 0
-  origin.latency = observed(origin.latency, outcome.ms, at)
   origin.health = noted(origin.health, failed)
 }
 

@@ -16,19 +16,11 @@ const oneOf =
   (value: unknown): boolean =>
     values.includes(value)
 
-const POLICIES = oneOf('least-request', 'peak-ewma', 'hash')
-
 export const notYet: readonly NotYet[] = [
-  { field: 'pools.*.policy', when: POLICIES, meanwhile: 'origins are taken by weighted round robin until then' },
-  { field: 'pools.*.hashOn', when: always, meanwhile: 'nothing is hashed until then' },
+  { field: 'pools.*.hashOn', when: oneOf('session'), meanwhile: 'the address of the client is hashed until then' },
   { field: 'pools.*.hedge', when: always, meanwhile: 'no second attempt starts early until then' },
   { field: 'pools.*.monitor', when: always, meanwhile: 'origins are not probed until then' },
   { field: 'pools.*.ejection', when: always, meanwhile: 'no origin is ejected until then' },
-  {
-    field: 'pools.*.panicPercent',
-    when: always,
-    meanwhile: 'all origins that are not off count as healthy until then',
-  },
   { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'pools.*.retry.budgetPercent', when: always, meanwhile: 'only "tries" limits retries until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },

@@ -96,23 +96,18 @@ describe('batches that no request joins', () => {
 })
 
 const NOT_YET = 'is not built yet and has no effect:'
-const ROUND_ROBIN = 'origins are taken by weighted round robin until then'
 
 describe('fields that have no effect yet', () => {
   test.each<[title: string, document: unknown, path: string, meanwhile: string]>([
-    ['least-request', withPool({ policy: 'least-request' }), 'pools.web.policy', ROUND_ROBIN],
-    ['peak-ewma', withPool({ policy: 'peak-ewma' }), 'pools.web.policy', ROUND_ROBIN],
-    ['hash', withPool({ policy: 'hash' }), 'pools.web.policy', ROUND_ROBIN],
-    ['hashOn', withPool({ hashOn: 'ip' }), 'pools.web.hashOn', 'nothing is hashed until then'],
+    [
+      'hash of sessions',
+      withPool({ hashOn: 'session' }),
+      'pools.web.hashOn',
+      'the address of the client is hashed until then',
+    ],
     ['hedge', withPool({ hedge: {} }), 'pools.web.hedge', 'no second attempt starts early until then'],
     ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
     ['ejection', withPool({ ejection: {} }), 'pools.web.ejection', 'no origin is ejected until then'],
-    [
-      'panic',
-      withPool({ panicPercent: 0 }),
-      'pools.web.panicPercent',
-      'all origins that are not off count as healthy until then',
-    ],
     ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
     [
       'retry budget',
@@ -128,6 +123,10 @@ describe('fields that have no effect yet', () => {
   test.each([
     ['round-robin', withPool({ policy: 'round-robin' })],
     ['random', withPool({ policy: 'random' })],
+    ['least-request', withPool({ policy: 'least-request' })],
+    ['peak-ewma', withPool({ policy: 'peak-ewma' })],
+    ['hash', withPool({ policy: 'hash', hashOn: 'cookie:cart' })],
+    ['panic', withPool({ panicPercent: 0 })],
     ['tries', withPool({ retry: { tries: 3 } })],
     ['no session', withRoute({ session: false })],
     ['grace', withRoute({ cache: { graceSeconds: 60, errorGraceSeconds: 60 } })],
@@ -139,12 +138,9 @@ describe('fields that have no effect yet', () => {
   it('lists those of the complete example', () => {
     const parsed = parseConfig(EXAMPLE)
     expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual([
-      'pools.web.policy',
-      'pools.web.hashOn',
       'pools.web.hedge',
       'pools.web.monitor',
       'pools.web.ejection',
-      'pools.web.panicPercent',
       'pools.web.affinity',
       'pools.web.retry.budgetPercent',
     ])
