@@ -1,12 +1,14 @@
 // The balance phase: which origin answers? Down the route's pools, along each pool's ranking, until one does.
 import { type Failure, mayRetry, proxyError, statusOfFailure } from '../shared/balance/attempt.ts'
 import { beginAttempt, endAttempt, type Outcome } from '../shared/balance/pool.ts'
-import { rankOrigins } from '../shared/balance/rank.ts'
+import { type Asker, rankOrigins } from '../shared/balance/rank.ts'
+import type { Pool } from '../shared/config/schema.ts'
+import { hashKeyOf } from '../shared/hash-key.ts'
 import { contentLength } from '../shared/http/fields.ts'
 import { keyedQuery } from '../shared/key.ts'
 import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
-import { contentOf } from './messages.ts'
+import { addressOf, contentOf } from './messages.ts'
 import type { Attempt } from './ports.ts'
 import type { Problem } from './problem.ts'
 
@@ -20,7 +22,10 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   let failure: Failure | undefined
   for (const state of pools) {
     const { retry, timeouts } = state.pool
-    for (const chosen of rankOrigins(state, {}, ports.now(), ports.random).slice(0, retry.tries)) {
+    for (const chosen of rankOrigins(state, askerOf(life, state.pool), ports.now(), ports.random).slice(
+      0,
+      retry.tries,
+    )) {
       const begun = ports.now()
       beginAttempt(chosen, begun)
       const attempt = await ports.origins.send({
@@ -38,6 +43,11 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
     }
   }
   return refuse(failure === undefined ? noOrigin : failedProblem(failure))
+}
+
+function askerOf({ request, target, fields }: Life, { policy, hashOn }: Pool): Asker {
+  if (policy !== 'hash') return {}
+  return { hashKey: hashKeyOf(hashOn, { target, fields, address: addressOf(request) }) }
 }
 
 function outcomeOf(attempt: Attempt, ms: number): Outcome {
