@@ -77,9 +77,9 @@ export function shownLatency(origin: OriginState, at: number): Latency {
 /** Who has been silent for so long is best expected to take as long again. */
 const expectedAfter = (silentMs: number): number => 2 * silentMs
 
-/** What those under way are expected to take, by their silence: a slow origin shows before it answers (brpc). */
-function underWayMs({ inFlight, begunSum }: OriginState, at: number): number {
-  return inFlight === 0 ? 0 : Math.max(0, expectedAfter(at - begunSum / inFlight))
+/** What those under way are expected to take, by the silence since the last answer: a slow origin shows before it answers. */
+function underWayMs({ unanswered, silentSince }: OriginState, at: number): number {
+  return unanswered === 0 ? 0 : Math.max(0, expectedAfter(at - silentSince))
 }
 
 /**

@@ -30,8 +30,9 @@ export interface OriginState {
   readonly origin: Origin
   /** Attempts under way in this isolate. */
   inFlight: number
-  /** The sum of the instants at which they began, in milliseconds since the epoch. */
-  begunSum: number
+  /** Attempts under way that began after its last answer, and when the first of them did (ms since the epoch). */
+  unanswered: number
+  silentSince: number
   latency: Latency
   health: Health
 }
@@ -47,7 +48,16 @@ export type Outcome =
 export function startPool(pool: Pool, random: () => number): PoolState {
   const origins = pool.origins
     .filter(({ state }) => state !== 'off')
-    .map((origin): OriginState => ({ origin, inFlight: 0, begunSum: 0, latency: unknownLatency, health: healthy }))
+    .map(
+      (origin): OriginState => ({
+        origin,
+        inFlight: 0,
+        unanswered: 0,
+        silentSince: 0,
+        latency: unknownLatency,
+        health: healthy,
+      }),
+    )
   const ready = origins.filter(({ origin }) => origin.state === 'ready')
   const priorities = [...new Set(ready.map(({ origin }) => origin.priority))].sort((left, right) => left - right)
   const levels = priorities.map((priority): Level => {
@@ -62,13 +72,13 @@ export function startPool(pool: Pool, random: () => number): PoolState {
 /** `at` in milliseconds since the epoch, as with `endAttempt`. */
 export function beginAttempt(origin: OriginState, at: number): void {
   origin.inFlight++
-  origin.begunSum += at
+  if (origin.unanswered++ === 0) origin.silentSince = at
 }
 
 /** `at` in milliseconds since the epoch. */
 export function endAttempt(state: PoolState, origin: OriginState, outcome: Outcome, at: number): void {
   origin.inFlight--
-  origin.begunSum -= at - outcome.ms
+  origin.unanswered = outcome.kind === 'answer' ? 0 : Math.max(0, origin.unanswered - 1)
   origin.latency = latencyAfter(origin.latency, outcome, state.pool.timeouts.headersMs, at)
   if (outcome.kind === 'cancelled') return
   const failed = isFailure(outcome)

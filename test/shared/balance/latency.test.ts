@@ -83,11 +83,11 @@ describe('estimates that meet', () => {
 })
 
 describe('what an attempt is expected to take', () => {
-  const originWith = (latency: Latency, inFlight = 0, begunSum = 0): OriginState => ({
+  const originWith = (latency: Latency, unanswered = 0, silentSince = 0): OriginState => ({
     ...startPool(poolOf('peak-ewma', {}), () => 0).origins[0]!,
     latency,
-    inFlight,
-    begunSum,
+    unanswered,
+    silentSince,
   })
 
   test.each<[title: string, origin: OriginState, ms: number]>([
@@ -96,8 +96,7 @@ describe('what an attempt is expected to take', () => {
     ['a slow one is slow', originWith({ ms: 2000, at: now }), 2000],
     ['an old estimate falls to the typical one', originWith({ ms: 2000, at: now - 60_000 }), 200],
     ['but nobody is taken for slower than it was', originWith({ ms: 20, at: now - 60_000 }), 20],
-    ['who is silent is expected to be so as long again', originWith(fast, 1, now - 600), 1200],
-    ['several are silent for as long as their mean', originWith(fast, 2, 2 * now - 600), 600],
+    ['who is silent is expected to be so as long again', originWith(fast, 2, now - 600), 1200],
     ['an answer within no time', originWith({ ms: 0, at: now }), 1],
   ])('%s', (_, origin, ms) => expect(expectedMs(origin, 200, now)).toBeCloseTo(ms))
 
@@ -115,14 +114,15 @@ describe('what an attempt is expected to take', () => {
     expect(shownLatency(originWith(unknownLatency), now)).toBe(unknownLatency)
   })
 
-  test('what has ended is silent no more', () => {
+  test('an answer ends the silence', () => {
     const state = startPool(poolOf('peak-ewma', {}), () => 0)
     const origin = state.origins[0]!
     beginAttempt(origin, now)
     beginAttempt(origin, now + 100)
+    expect(shownLatency(origin, now + 150)).toEqual({ ms: 300, at: now + 150 })
     endAttempt(state, origin, answered(200, 150), now + 150)
-    expect(origin).toMatchObject({ inFlight: 1, begunSum: now + 100 })
+    expect(shownLatency(origin, now + 150)).toEqual({ ms: 150, at: now + 150 })
     endAttempt(state, origin, { kind: 'cancelled', ms: 60 }, now + 160)
-    expect(origin).toMatchObject({ inFlight: 0, begunSum: 0, latency: { ms: 150 } })
+    expect(origin).toMatchObject({ inFlight: 0, unanswered: 0, latency: { ms: 150 } })
   })
 })
