@@ -15,7 +15,8 @@ import {
   spendHedge,
   spendRetry,
 } from '../shared/balance/pool.ts'
-import { rankOrigins } from '../shared/balance/rank.ts'
+import { type Asker, rankOrigins } from '../shared/balance/rank.ts'
+import type { Pool } from '../shared/config/schema.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { parseRetryAfter } from '../shared/http/retry-after.ts'
 import type { KeptBody } from './keep-body.ts'
@@ -33,6 +34,7 @@ export interface Asking {
   readonly mayRepeat: boolean
   /** Whether two origins may get it at once: a safe method, and no body. */
   readonly mayHedge: boolean
+  readonly asker: (pool: Pool) => Asker
   /** When the first attempt could begin (ms since the epoch). */
   readonly begunAt: number
   /** The client's own deadline, likewise. */
@@ -126,12 +128,18 @@ export function preferred(before: Ending, now: Ending): Ending {
   return now
 }
 
-/** What may be sent once alone is no trial for an origin that may still be dead. */
-function orderOf({ mayRepeat }: Asking, state: PoolState, { random, now }: Ports): OriginState[] {
-  const order = rankOrigins(state, random, now())
-  if (mayRepeat) return order
-  const isTrial = ({ health }: OriginState) => isForTrial(health, now())
-  return [...order.filter((origin) => !isTrial(origin)), ...order.filter(isTrial)]
+/**
+ * Who is half open comes first, for a request that another can get where the trial fails: by its estimates it would
+ * hardly be asked. What may be sent once alone is no trial for an origin that may still be dead.
+ */
+function orderOf({ mayRepeat, asker }: Asking, state: PoolState, { random, now }: Ports): OriginState[] {
+  const at = now()
+  const order = rankOrigins(state, asker(state.pool), at, random)
+  const isTrial = ({ origin, health }: OriginState) => origin.state === 'ready' && isForTrial(health, at)
+  const trials = order.filter(isTrial)
+  if (trials.length === 0) return order
+  const others = order.filter((origin) => !trials.includes(origin))
+  return mayRepeat ? [...trials, ...others] : [...others, ...trials]
 }
 
 const isEjected = ({ origin }: UnderWay): boolean => origin.health.ejected !== undefined

@@ -1,12 +1,15 @@
 // The balance phase: which origin answers? Down the route's pools, until one of an origin does.
 import { type Failure, mayRetry, proxyError, statusOfFailure } from '../shared/balance/attempt.ts'
+import type { Asker } from '../shared/balance/rank.ts'
+import type { Pool } from '../shared/config/schema.ts'
+import { hashKeyOf } from '../shared/hash-key.ts'
 import { contentLength } from '../shared/http/fields.ts'
 import { parseDeadline, requestDeadline } from '../shared/http/request-deadline.ts'
 import { keyedQuery } from '../shared/key.ts'
 import { type Asking, askPool, type Ending, preferred } from './attempts.ts'
 import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
-import { contentOf, isWebSocketUpgrade } from './messages.ts'
+import { addressOf, contentOf, isWebSocketUpgrade } from './messages.ts'
 import type { Problem } from './problem.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
@@ -47,7 +50,13 @@ async function askingOf(life: Life, fields: Headers): Promise<Asking> {
     mayHedge: mayRepeat && isBare && isSafe(method) && !isWebSocketUpgrade(request),
     begunAt: ports.now(),
     deadline: parseDeadline(life.fields.get(requestDeadline)),
+    asker: (pool) => askerOf(life, pool),
   }
+}
+
+/** What of the request says which origin of a pool is its own. */
+function askerOf({ request, target, fields }: Life, { policy, hashOn }: Pool): Asker {
+  return policy === 'hash' ? { hashKey: hashKeyOf(hashOn, { target, fields, address: addressOf(request) }) } : {}
 }
 
 /** RFC 9110 §9.2.1 */

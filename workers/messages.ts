@@ -14,6 +14,11 @@ export function isWebSocketUpgrade(request: Request): boolean {
   return request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 }
 
+/** The address of the client. */
+export function addressOf(request: Request): string {
+  return request.headers.get('cf-connecting-ip') ?? loopback
+}
+
 /** The content of a request; null for none, which the platform shows as an empty stream where the length is 0. */
 export function contentOf(request: Request): ReadableStream | null {
   return request.headers.get('content-length') === '0' ? null : request.body
@@ -33,7 +38,7 @@ export function originFields(
 ): Headers {
   const { request, target, route } = life
   const fields = new Headers(request.headers)
-  const clientAddress = fields.get('cf-connecting-ip') ?? loopback
+  const clientAddress = addressOf(request)
   const hopByHop = hopByHopFields(request.headers)
   for (const name of request.headers.keys()) {
     if (hopByHop.includes(name) || isForgeable(name) || name === 'host' || name === 'expect') fields.delete(name)

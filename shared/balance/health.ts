@@ -1,12 +1,10 @@
-// Whether an origin is to be asked. Its attempts show it, and the monitor says it; what attempts have shown since goes
-// before what the monitor says. When an origin is ejected, and for how long, is for ejection.ts.
+// Whether an origin is to be asked. Its attempts show it, and the monitor says it. When an origin is ejected, and for how
+// long, is for ejection.ts.
 
 /** All instants are milliseconds since the epoch. */
 export interface Health {
   /** Attempts that failed since the last one that did not. */
   readonly failuresInARow: number
-  /** When an attempt last did not fail. */
-  readonly succeededAt: number
   readonly recent: Recent
   readonly typical: Typical
   readonly ejected: Ejected | undefined
@@ -66,7 +64,6 @@ const nothingSeen = {
 
 export const healthy: Health = {
   ...nothingSeen,
-  succeededAt: 0,
   ejected: undefined,
   ejections: 0,
   recoveredAt: undefined,
@@ -77,7 +74,7 @@ export const healthy: Health = {
 /** Whether an origin is to be asked before those that are not healthy. One that is half open is, by one attempt. */
 export function isHealthy(health: Health, at: number): boolean {
   if (health.ejected !== undefined) return isForTrial(health, at)
-  return health.monitor !== 'down' || (health.succeededAt > health.monitorSince && health.failuresInARow === 0)
+  return health.monitor !== 'down'
 }
 
 /** Whether it is half open, and the next attempt is its trial. */
@@ -103,7 +100,6 @@ export function counted(health: Health, { kind, ms }: Evidence, at: number): Hea
       return {
         ...health,
         failuresInARow: 0,
-        succeededAt: at,
         recent: added(health.recent, 0, at),
         typical: stepped(health.typical, ms),
       }

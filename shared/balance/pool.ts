@@ -5,7 +5,7 @@ import type { Failure } from './attempt.ts'
 import { type Budget, earned, givenBack, spent, startBudget } from './budget.ts'
 import { ejectionRule, judged, judgedSilent, owedAnswers } from './ejection.ts'
 import { begun, type Evidence, type Health, healthy, isHealthy } from './health.ts'
-import { type Latency, observed, unknownLatency } from './latency.ts'
+import { type Latency, latencyAfter, unknownLatency } from './latency.ts'
 import { type RoundRobinState, startRoundRobin } from './round-robin.ts'
 
 /** A pool made ready for choosing; one per configuration and isolate. */
@@ -13,13 +13,22 @@ export interface PoolState {
   readonly pool: Pool
   /** All but those that are off, in the order of the configuration. */
   readonly origins: readonly OriginState[]
-  /** The turns of round robin, by priority. */
-  readonly turns: ReadonlyMap<number, RoundRobinState>
+  /** Those that are ready, by priority. */
+  readonly levels: readonly Level[]
+  /** Those that are drained. */
+  readonly draining: readonly OriginState[]
   /** Attempts that failed since the last one that did not, as far as this isolate knows. */
   failuresInARow: number
   /** Of attempts beyond the first of each request. */
   retryBudget: Budget
   hedgeBudget: Budget
+}
+
+/** The ready origins of one priority. */
+export interface Level {
+  readonly origins: readonly OriginState[]
+  /** Of round robin, in the order of `origins`. */
+  readonly turns: RoundRobinState
 }
 
 export interface OriginState {
@@ -63,19 +72,16 @@ export function startPool(pool: Pool, random: () => number): PoolState {
         health: healthy,
       }),
     )
-  const priorities = new Set(origins.map(({ origin }) => origin.priority))
-  const turns = [...priorities].map((priority): [number, RoundRobinState] => {
-    const level = origins.filter(({ origin }) => origin.priority === priority && origin.state === 'ready')
-    return [
-      priority,
-      startRoundRobin(
-        level.map(({ origin }) => origin.weight),
-        random(),
-      ),
-    ]
+  const ready = origins.filter(({ origin }) => origin.state === 'ready')
+  const priorities = [...new Set(ready.map(({ origin }) => origin.priority))].sort((left, right) => left - right)
+  const levels = priorities.map((priority): Level => {
+    const level = ready.filter(({ origin }) => origin.priority === priority)
+    const weights = level.map(({ origin }) => origin.weight)
+    return { origins: level, turns: startRoundRobin(weights, random()) }
   })
+  const draining = origins.filter(({ origin }) => origin.state === 'drain')
   const budgets = { retryBudget: startBudget(spare.retries), hedgeBudget: startBudget(spare.hedges) }
-  return { pool, origins, turns: new Map(turns), failuresInARow: 0, ...budgets }
+  return { pool, origins, levels, draining, failuresInARow: 0, ...budgets }
 }
 
 /** A request has come to the pool. Here and below `at` is in milliseconds since the epoch. */
@@ -114,13 +120,8 @@ export function beginAttempt(origin: OriginState, at: number, isUpload = false):
 export function endAttempt(state: PoolState, origin: OriginState, outcome: Outcome, at: number): void {
   origin.inFlight--
   origin.unanswered = outcome.kind === 'answer' ? 0 : Math.max(0, origin.unanswered - 1)
-  const { latency } = origin
-  if (outcome.kind !== 'cancelled') {
-    state.failuresInARow = isFailure(outcome) ? state.failuresInARow + 1 : 0
-    origin.latency = observed(latency, outcome.ms, at)
-  } else if (outcome.ms > latency.ms) {
-    origin.latency = observed(latency, outcome.ms, at)
-  }
+  origin.latency = latencyAfter(origin.latency, outcome, state.pool.timeouts.headersMs, at)
+  if (outcome.kind !== 'cancelled') state.failuresInARow = isFailure(outcome) ? state.failuresInARow + 1 : 0
   const rule = ejectionRule(state.pool)
   const othersOf = (one: OriginState) => state.origins.filter((other) => other !== one).map(({ health }) => health)
   origin.health = judged(origin.health, evidenceOf(outcome), othersOf(origin), rule, at)
@@ -154,8 +155,8 @@ export function isSick(state: PoolState): boolean {
  * Until when no origin of the pool is to be asked (ms since the epoch): all of them are ejected, and panic does not say
  * otherwise. Undefined where one may be asked.
  */
-export function closedUntil({ pool, origins }: PoolState, at: number): number | undefined {
-  const ready = origins.filter(({ origin }) => origin.state === 'ready')
+export function closedUntil({ pool, levels }: PoolState, at: number): number | undefined {
+  const ready = levels.flatMap(({ origins }) => origins)
   if (pool.panicPercent > 0 || ready.length === 0) return undefined
   const isClosed = ready.every(({ health }) => health.ejected !== undefined && !isHealthy(health, at))
   if (!isClosed) return undefined

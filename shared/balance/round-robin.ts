@@ -20,19 +20,25 @@ export function startRoundRobin(weights: readonly number[], random: number): Rou
 }
 
 /**
- * The indices of the origins, first choice first; the others follow by credit. Advances `state` by one turn.
+ * The indices of the origins whose weight is above 0, first choice first; the others follow by credit. Advances `state`
+ * by one turn; whoever has weight 0 neither gains nor pays. At least one weight is above 0.
  */
 export function rankRoundRobin(weights: readonly number[], state: RoundRobinState): number[] {
   const { credit } = state
+  const rest: number[] = []
   let total = 0
-  let chosen = 0
+  let chosen = -1
   for (let index = 0; index < weights.length; index++) {
+    if (weights[index]! === 0) continue
     credit[index] = credit[index]! + weights[index]!
     total += weights[index]!
-    if (credit[index]! > credit[chosen]!) chosen = index
+    if (chosen < 0) chosen = index
+    else if (credit[index]! > credit[chosen]!) {
+      rest.push(chosen)
+      chosen = index
+    } else rest.push(index)
   }
   credit[chosen] = credit[chosen]! - total
-  const rest = weights.map((_, index) => index).filter((index) => index !== chosen)
   rest.sort((left, right) => credit[right]! - credit[left]!)
   return [chosen, ...rest]
 }

@@ -16,17 +16,9 @@ const oneOf =
   (value: unknown): boolean =>
     values.includes(value)
 
-const POLICIES = oneOf('least-request', 'peak-ewma', 'hash')
-
 export const notYet: readonly NotYet[] = [
-  { field: 'pools.*.policy', when: POLICIES, meanwhile: 'origins are taken by weighted round robin until then' },
-  { field: 'pools.*.hashOn', when: always, meanwhile: 'nothing is hashed until then' },
+  { field: 'pools.*.hashOn', when: oneOf('session'), meanwhile: 'the address of the client is hashed until then' },
   { field: 'pools.*.monitor', when: always, meanwhile: 'origins are not probed until then' },
-  {
-    field: 'pools.*.panicPercent',
-    when: always,
-    meanwhile: 'all origins that are not off count as healthy until then',
-  },
   { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },
 ]

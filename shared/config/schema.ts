@@ -122,9 +122,12 @@ const poolSchema = z.strictObject({
   origins: z
     .array(originSchema, { error: required('give at least one origin') })
     .min(1, 'must not be empty: give at least one origin'),
-  /** Which origin of the pool. */
+  /**
+   * Which origin of the pool; each heeds the weights. least-request and peak-ewma take the better of two that are drawn:
+   * by what is under way, and by that and how long each takes. hash: one key, one origin, while it is not overloaded.
+   */
   policy: z.enum(['round-robin', 'random', 'least-request', 'peak-ewma', 'hash']).default('peak-ewma'),
-  /** What the hash policy hashes. */
+  /** What the hash policy hashes; a request that has no such header or cookie goes by chance. */
   hashOn: selector(['ip', 'path', 'url', 'session'], ['header', 'cookie']).default('ip'),
   timeouts: timeoutsSchema.prefault({}),
   retry: retrySchema.prefault({}),

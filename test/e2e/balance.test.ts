@@ -20,10 +20,12 @@ beforeAll(async () => {
       turns: { origins: weighted, policy: 'round-robin', ejection },
       chance: { origins: weighted, policy: 'random', ejection },
       even: { origins: even, policy: 'round-robin' },
+      keyed: { origins: even, policy: 'hash', hashOn: 'cookie:cart' },
     },
     routes: [
       { host: 'turns.localhost', path: '/*', pools: ['turns'], cache },
       { host: 'chance.localhost', path: '/*', pools: ['chance'], cache },
+      { host: 'keyed.localhost', path: '/*', pools: ['keyed'], cache },
       { path: '/*', pools: ['even'], cache },
     ],
   })
@@ -36,9 +38,9 @@ afterAll(async () => {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 })
 
-function whoAnswers(host: string): Promise<string> {
+function whoAnswers(host: string, fields: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    get(`${gateway.url}/healthz`, { agent, headers: { host } }, (response) => {
+    get(`${gateway.url}/healthz`, { agent, headers: { host, ...fields } }, (response) => {
       response.resume().on('end', () => resolve(String(response.headers['x-origin'])))
     }).on('error', reject)
   })
@@ -62,6 +64,16 @@ test.each(['turns', 'chance'])(
     }
   },
 )
+
+test('hash on a cookie: each cart has one origin, and the carts have all of them', async () => {
+  const answers = new Map<string, Set<string>>()
+  for (let index = 0; index < 60; index++) {
+    const cookie = `cart=${index % 20}`
+    answers.set(cookie, (answers.get(cookie) ?? new Set()).add(await whoAnswers('keyed.localhost', { cookie })))
+  }
+  expect([...answers.values()].map((origins) => origins.size)).toEqual(Array.from(answers, () => 1))
+  expect(new Set([...answers.values()].flatMap((origins) => [...origins]))).toEqual(new Set(['a', 'b', 'c']))
+})
 
 test('an origin of three is killed under load: no GET is lost', async () => {
   const report = await runLoad({

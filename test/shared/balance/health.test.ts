@@ -28,9 +28,7 @@ describe('whether an origin is healthy', () => {
     ['its time is over: one trial', ejectedUntil(at + 1), true],
     ['a trial is under way', begun(halfOpen, at), false],
     ['the monitor says down', down, false],
-    ['down, but a request has succeeded since', good(down, at + 1), true],
-    ['down, and what succeeded since now fails', bad(good(down, at + 1), at + 1), false],
-    ['down, and a request had succeeded before', toldByMonitor(good(healthy, at - 1), 'down', at), false],
+    ['down, whatever its last requests have shown', good(down, at + 1), false],
     ['down and up again', toldByMonitor(down, 'up', at + 1), true],
     ['the monitor says up', toldByMonitor(healthy, 'up', at), true],
     ['ejected, whatever the monitor says', toldByMonitor(ejectedUntil(at + 2), 'up', at), false],
@@ -59,9 +57,8 @@ describe('the monitor’s word', () => {
     expect(toldByMonitor(overruled, 'down', at)).toBe(overruled)
   })
 
-  test('what comes back by it starts slowly; what requests have shown to be well does not', () => {
+  test('what comes back by it starts slowly', () => {
     expect(toldByMonitor(down, 'up', at + 9).recoveredAt).toBe(at + 9)
-    expect(toldByMonitor(good(down, at + 1), 'up', at + 9).recoveredAt).toBeUndefined()
   })
 
   test('where it finds an ejected origin well again, the trial comes at once', () => {

@@ -96,21 +96,16 @@ describe('batches that no request joins', () => {
 })
 
 const NOT_YET = 'is not built yet and has no effect:'
-const ROUND_ROBIN = 'origins are taken by weighted round robin until then'
 
 describe('fields that have no effect yet', () => {
   test.each<[title: string, document: unknown, path: string, meanwhile: string]>([
-    ['least-request', withPool({ policy: 'least-request' }), 'pools.web.policy', ROUND_ROBIN],
-    ['peak-ewma', withPool({ policy: 'peak-ewma' }), 'pools.web.policy', ROUND_ROBIN],
-    ['hash', withPool({ policy: 'hash' }), 'pools.web.policy', ROUND_ROBIN],
-    ['hashOn', withPool({ hashOn: 'ip' }), 'pools.web.hashOn', 'nothing is hashed until then'],
-    ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
     [
-      'panic',
-      withPool({ panicPercent: 0 }),
-      'pools.web.panicPercent',
-      'all origins that are not off count as healthy until then',
+      'hash of sessions',
+      withPool({ hashOn: 'session' }),
+      'pools.web.hashOn',
+      'the address of the client is hashed until then',
     ],
+    ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
     ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
   ])('%s', (_title, document, path, meanwhile) => {
@@ -120,6 +115,10 @@ describe('fields that have no effect yet', () => {
   test.each([
     ['round-robin', withPool({ policy: 'round-robin' })],
     ['random', withPool({ policy: 'random' })],
+    ['least-request', withPool({ policy: 'least-request' })],
+    ['peak-ewma', withPool({ policy: 'peak-ewma' })],
+    ['hash', withPool({ policy: 'hash', hashOn: 'cookie:cart' })],
+    ['panic', withPool({ panicPercent: 0 })],
     ['retries', withPool({ retry: { tries: 3, budgetPercent: 9 } })],
     ['hedges', withPool({ hedge: {} })],
     ['ejection', withPool({ ejection: {} })],
@@ -133,10 +132,7 @@ describe('fields that have no effect yet', () => {
   it('lists those of the complete example', () => {
     const parsed = parseConfig(EXAMPLE)
     expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual([
-      'pools.web.policy',
-      'pools.web.hashOn',
       'pools.web.monitor',
-      'pools.web.panicPercent',
       'pools.web.affinity',
     ])
   })
