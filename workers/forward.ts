@@ -9,10 +9,12 @@ import { type Answer, type Life, type Refused, refuse } from './life.ts'
 import { contentOf } from './messages.ts'
 import type { Attempt } from './ports.ts'
 import type { Problem } from './problem.ts'
+import { shareBehind } from './sharing.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
   const { request, method, target, route, pools, ports } = life
+  shareBehind(life)
   const retryable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
   const bound = retryable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
   const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
@@ -20,7 +22,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   let failure: Failure | undefined
   for (const state of pools) {
     const { retry, timeouts } = state.pool
-    for (const chosen of rankOrigins(state, ports.random).slice(0, retry.tries)) {
+    for (const chosen of rankOrigins(state, ports.random, ports.now()).slice(0, retry.tries)) {
       const begun = ports.now()
       beginAttempt(chosen)
       const attempt = await ports.origins.send({

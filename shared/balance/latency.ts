@@ -21,3 +21,12 @@ export function observed(latency: Latency, ms: number, at: number): Latency {
   const kept = Math.exp(-Math.max(0, at - latency.at) / decayMs)
   return { ms: latency.ms * kept + ms * (1 - kept), at }
 }
+
+/**
+ * Of two estimates of one origin the one that is higher at whatever time both are looked at. In any order and however
+ * often, the same comes out.
+ */
+export function mergeLatency(left: Latency, right: Latency): Latency {
+  if (left.at === 0 || right.at === 0) return left.at === 0 ? right : left
+  return Math.log(left.ms / right.ms) >= (right.at - left.at) / decayMs ? left : right
+}

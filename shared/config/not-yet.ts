@@ -22,7 +22,6 @@ export const notYet: readonly NotYet[] = [
   { field: 'pools.*.policy', when: POLICIES, meanwhile: 'origins are taken by weighted round robin until then' },
   { field: 'pools.*.hashOn', when: always, meanwhile: 'nothing is hashed until then' },
   { field: 'pools.*.hedge', when: always, meanwhile: 'no second attempt starts early until then' },
-  { field: 'pools.*.monitor', when: always, meanwhile: 'origins are not probed until then' },
   { field: 'pools.*.ejection', when: always, meanwhile: 'no origin is ejected until then' },
   {
     field: 'pools.*.panicPercent',

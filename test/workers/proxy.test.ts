@@ -35,6 +35,7 @@ beforeEach(() => {
     origins: { send: async (request) => ({ kind: 'answer', response: speak(request), abandon: () => undefined }) },
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
+    monitors: { share: async () => undefined, arm: async () => undefined },
     decoderFor: () => undefined,
     isAdmin: async () => false,
     now: () => Date.now(),

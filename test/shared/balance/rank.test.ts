@@ -24,7 +24,7 @@ function poolOf(policy: string, ...given: Given[]): Pool {
 function rankings(pool: Pool, count: number, random = randomFrom(1)): string[] {
   const state = startPool(pool, random)
   return Array.from({ length: count }, () =>
-    rankOrigins(state, random)
+    rankOrigins(state, random, 0)
       .map(({ origin }) => origin.id)
       .join(''),
   )

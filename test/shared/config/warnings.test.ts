@@ -105,7 +105,6 @@ describe('fields that have no effect yet', () => {
     ['hash', withPool({ policy: 'hash' }), 'pools.web.policy', ROUND_ROBIN],
     ['hashOn', withPool({ hashOn: 'ip' }), 'pools.web.hashOn', 'nothing is hashed until then'],
     ['hedge', withPool({ hedge: {} }), 'pools.web.hedge', 'no second attempt starts early until then'],
-    ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
     ['ejection', withPool({ ejection: {} }), 'pools.web.ejection', 'no origin is ejected until then'],
     [
       'panic',
@@ -129,6 +128,7 @@ describe('fields that have no effect yet', () => {
     ['round-robin', withPool({ policy: 'round-robin' })],
     ['random', withPool({ policy: 'random' })],
     ['tries', withPool({ retry: { tries: 3 } })],
+    ['a monitor', withPool({ monitor: {} })],
     ['no session', withRoute({ session: false })],
     ['grace', withRoute({ cache: { graceSeconds: 60, errorGraceSeconds: 60 } })],
     ['no collapse', withRoute({ cache: { collapse: 'off' } })],
@@ -142,7 +142,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.policy',
       'pools.web.hashOn',
       'pools.web.hedge',
-      'pools.web.monitor',
       'pools.web.ejection',
       'pools.web.panicPercent',
       'pools.web.affinity',
