@@ -49,6 +49,11 @@ export function keyedUrl({ scheme, host, path, query }: Target, rule: CacheRule[
   return `${scheme}://${host}${path}${keyedQuery(query, rule)}`
 }
 
+/** The object of a pool, or of a region that probes for it. Neither name has a space in it. */
+export function monitorName(pool: string, region?: string): string {
+  return region === undefined ? pool : `${pool} ${region}`
+}
+
 /** Tells names apart where two that look alike do no harm (32-bit FNV-1a). */
 export function shortHash(name: string): string {
   let hash = 0x811c9dc5

@@ -2,6 +2,7 @@
 // replaced as a whole by a newer one. KV is asked first, D1 where KV has nothing to say, and the last good copy where
 // both are away.
 import { parseConfig } from '../shared/config/parse.ts'
+import type { Config } from '../shared/config/schema.ts'
 import { compilePurges, isPurgeRecord, noPurges, type PurgeRecord, type PurgeTarget } from '../shared/purge.ts'
 import { makeSnapshot, type Snapshot } from '../shared/snapshot.ts'
 import type { ConfigurationPort } from './ports.ts'
@@ -144,6 +145,19 @@ export function createConfiguration(sources: ConfigurationSources, random: () =>
     adoptPurges,
     troubles: () => troubles,
   }
+}
+
+/** The configuration as the stores have it now, for who does not hold one: of KV, or else of D1; at most 5 s each. */
+export async function readConfiguration({ published, database }: ConfigurationSources): Promise<Config | undefined> {
+  return (
+    configOf(await within(backgroundPatienceMs, published.read)) ??
+    configOf(await within(backgroundPatienceMs, database.read))
+  )
+}
+
+function configOf(record: ConfigurationRecord | undefined): Config | undefined {
+  const parsed = isRecord(record) ? parseConfig(record.document) : undefined
+  return parsed?.ok ? parsed.value.config : undefined
 }
 
 /** Whether a store gave a record at all: what it holds may be damaged, or of another version of the gateway. */

@@ -1,8 +1,22 @@
+import type { Probe, ProbedOrigin } from '../shared/balance/monitor.ts'
+import type { LearntByOrigin, SharedView } from '../shared/balance/shared-view.ts'
+import type { ProbeRule } from '../shared/config/schema.ts'
+import type { Rhythm } from './ports.ts'
+
 /** What wrangler.toml binds, and the secret that `wrangler secret put` sets. */
 export interface Env {
   readonly DB: D1Database
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace
+  readonly MONITORS: DurableObjectNamespace<MonitorObject>
   readonly ADMIN_TOKEN?: string
+}
+
+/** What the object of a pool can be called for. */
+export interface MonitorObject extends Rpc.DurableObjectBranded {
+  share(pool: string, learnt: LearntByOrigin, rhythm: Rhythm | undefined): Promise<SharedView>
+  arm(pool: string, rhythm: Rhythm): Promise<void>
+  /** From where this object is, by `originKey`. */
+  probe(origins: readonly ProbedOrigin[], monitor: ProbeRule): Promise<Record<string, Probe>>
 }

@@ -11,10 +11,12 @@ import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
 import { addressOf, contentOf, isWebSocketUpgrade } from './messages.ts'
 import type { Problem } from './problem.ts'
+import { shareBehind } from './sharing.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
   const { pools, ports } = life
+  shareBehind(life)
   const asking = await askingOf(life, fields)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {

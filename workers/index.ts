@@ -8,24 +8,31 @@ import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
+import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
+import { objectMonitors } from './adapters/object-monitors.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
-import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
+import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
+import { monitorObject } from './durable/monitor.ts'
 import type { Env } from './env.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { proxy } from './proxy.ts'
+import { armMonitors } from './sharing.ts'
 
 const now = () => Date.now()
 const random = () => Math.random()
 
+/** Where nobody has asked for a host. */
+const internalHost = 'weir.invalid'
+
 let ports: Ports | undefined
 
 /** Made at the first request; what they keep in the Cache API stands under the host that was asked for then. */
-const portsFor = (env: Env, url: string): Ports => (ports ??= compose(env, URL.parse(url)?.host ?? 'weir.invalid'))
+const portsFor = (env: Env, url: string): Ports => (ports ??= compose(env, URL.parse(url)?.host ?? internalHost))
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
   return {
@@ -39,7 +46,8 @@ function configurationSources(env: Env, host: string): ConfigurationSources {
 function compose(env: Env, host: string): Ports {
   const sources = configurationSources(env, host)
   const configuration = createConfiguration(sources, random)
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, now })
+  const monitors = objectMonitors(env.MONITORS)
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, now })
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
@@ -52,6 +60,7 @@ function compose(env: Env, host: string): Ports {
     origins: fetchOrigin,
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
+    monitors,
     decoderFor,
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
@@ -61,6 +70,13 @@ function compose(env: Env, host: string): Ports {
 
 export const Flight = flightObject(portsFor)
 export const Batch = batchObject(portsFor)
+
+export const Monitor = monitorObject({
+  readConfiguration: (env) => readConfiguration(configurationSources(env, internalHost)),
+  probe: networkProbe,
+  now,
+  random,
+})
 
 export default {
   async fetch(request, env, context) {
@@ -77,6 +93,8 @@ export default {
   },
 
   async scheduled(_, env) {
-    await publishAgain(configurationSources(env, 'weir.invalid'))
+    const sources = configurationSources(env, internalHost)
+    await publishAgain(sources)
+    await armMonitors(await readConfiguration(sources), objectMonitors(env.MONITORS))
   },
 } satisfies ExportedHandler<Env>

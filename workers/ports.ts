@@ -1,7 +1,9 @@
 // What the proxy needs from the platform. Each method says how it fails and how long it may take; none rejects.
 import type { Failure } from '../shared/balance/attempt.ts'
+import type { Probe } from '../shared/balance/monitor.ts'
+import type { LearntByOrigin, SharedView } from '../shared/balance/shared-view.ts'
 import type { FlightLimits } from '../shared/collapse/flight-events.ts'
-import type { BatchRule } from '../shared/config/schema.ts'
+import type { BatchRule, ProbeRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
@@ -16,6 +18,7 @@ export interface Ports {
   readonly flights: FlightPort<Boarding>
   /** Each asker gets its part as by a flight of its own. */
   readonly batches: FlightPort<BatchBoarding>
+  readonly monitors: MonitorPort
   readonly decoderFor: DecoderPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
@@ -177,6 +180,22 @@ export interface WantedPart {
 export interface BatchBoarding extends Boarding {
   readonly rule: BatchRule
   readonly id: string
+}
+
+/** The object of a pool, which probes its origins and through which isolates share what they know. At most 500 ms each. */
+export interface MonitorPort {
+  /** Tells what this isolate has learnt; what all of them know, or undefined where the object does not answer. */
+  share(pool: string, learnt: LearntByOrigin, rhythm: Rhythm | undefined): Promise<SharedView | undefined>
+  /** Makes sure that its probes go on. */
+  arm(pool: string, rhythm: Rhythm): Promise<void>
+}
+
+/** Probes the origin at this URL, within `timeoutMs`; whatever fails is a probe that was not passed. */
+export type ProbePort = (url: string, monitor: ProbeRule) => Promise<Probe>
+
+/** Of a monitor; undefined where a pool has none. */
+export interface Rhythm {
+  readonly intervalMs: number
 }
 
 /**

@@ -99,7 +99,7 @@ function median(values: readonly number[]): number {
 }
 
 /** Of two or more origins one may always be ejected; the last one never is. */
-function hasRoom(others: readonly Health[], { maxPercent }: EjectionRule): boolean {
+export function hasRoom(others: readonly Health[], { maxPercent }: EjectionRule): boolean {
   if (maxPercent === 0) return false
   const total = others.length + 1
   const most = Math.max(total > 1 ? 1 : 0, Math.floor((total * maxPercent) / 100))

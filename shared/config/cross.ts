@@ -23,7 +23,28 @@ export const crossErrors = (document: unknown): ConfigError[] => {
 
 const poolErrors = (name: string, pool: Fields): ConfigError[] => {
   const origins = asList(pool.origins).map(asFields)
-  return [...reservedName(name), ...sameOriginIds(name, origins), ...allOff(name, origins)]
+  return [
+    ...reservedName(name),
+    ...sameOriginIds(name, origins),
+    ...allOff(name, origins),
+    ...monitorErrors(name, asFields(pool.monitor)),
+  ]
+}
+
+const monitorErrors = (name: string, monitor: Fields): ConfigError[] => {
+  const at = (...place: PropertyKey[]) => ['pools', name, 'monitor', ...place]
+  const forHttp = ['method', 'path', 'headers', 'expectStatus', 'expectBody'].filter((field) => field in monitor)
+  return [
+    ...(monitor.type === 'tcp' ? forHttp : []).map((field) =>
+      error(at(field), 'has no meaning with "type": "tcp", which sends no request: remove it'),
+    ),
+    ...(monitor.method === 'HEAD' && monitor.type !== 'tcp' && monitor.expectBody !== undefined
+      ? [error(at('expectBody'), 'has no meaning with "method": "HEAD", whose responses have no body: use GET')]
+      : []),
+    ...repeats(asList(monitor.regions)).map(({ value, index }) =>
+      error(at('regions', index), `names the region ${quote(value)} a second time: remove it`),
+    ),
+  ]
 }
 
 /** zod drops this name without a word, and it is a trap for whatever reads pools by name. */

@@ -99,6 +99,26 @@ export const probePath = checked((text) =>
   /^\/[!"$-~]{0,1023}$/.test(text) ? undefined : `must start with "/" and be printable ASCII; got ${quote(text)}`,
 )
 
+/** A header that a probe carries. */
+export const probeHeader = headerName.refine(
+  (name) => !FETCH_SETS.has(name),
+  'cannot be set: the connection and the URL of the origin decide it',
+)
+
+const FETCH_SETS = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'expect', 'te'])
+
+/** RFC 9110 §5.5, in printable ASCII. */
+export const fieldValue = checked((text) =>
+  /^(?:[!-~](?:[ -~]{0,1022}[!-~])?)?$/.test(text)
+    ? undefined
+    : `must be at most 1024 characters of printable ASCII, with no space at either end; got ${quote(text)}`,
+)
+
+/** What a body must hold. */
+export const expectedText = checked((text) =>
+  text.length >= 1 && text.length <= 1024 ? undefined : 'must have 1 to 1024 characters',
+)
+
 /** Statuses that count as healthy: `200`, `200-299`, or several with commas; without spaces on output. */
 export const statusList = checked((text) =>
   text.split(',').every(isStatusRange)

@@ -18,7 +18,6 @@ const oneOf =
 
 export const notYet: readonly NotYet[] = [
   { field: 'pools.*.hashOn', when: oneOf('session'), meanwhile: 'the address of the client is hashed until then' },
-  { field: 'pools.*.monitor', when: always, meanwhile: 'origins are not probed until then' },
   { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },
 ]

@@ -8,6 +8,8 @@ import {
   batchTo,
   cookieName,
   defaultOriginId,
+  expectedText,
+  fieldValue,
   headerName,
   hostPattern,
   id,
@@ -18,6 +20,7 @@ import {
   originUrl,
   pathPattern,
   poolName,
+  probeHeader,
   probePath,
   queryRule,
   required,
@@ -40,6 +43,8 @@ const MAX_BATCH_WINDOW_MS = 1000
 const MAX_BATCH = 1000
 const MAX_HOT_ENTRY_BYTES = 1_048_576
 const MAX_HOT_BYTES = 67_108_864
+/** Cloudflare's location hints. */
+const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'apac-ne', 'apac-se', 'oc', 'afr', 'me'] as const
 
 /** One server. */
 const originSchema = z
@@ -86,17 +91,27 @@ const hedgeSchema = z.strictObject({
 })
 
 const monitorSchema = z.strictObject({
-  /** What is asked for, on every origin of the pool. */
+  /** http: a request, judged by its response. tcp: a connection is opened and closed (not to hosts behind Cloudflare). */
+  type: z.enum(['http', 'tcp']).default('http'),
+  method: z.enum(['GET', 'HEAD']).default('GET'),
+  /** What is asked for, on every origin of the pool. Redirects are not followed. */
   path: probePath.default('/healthz'),
+  /** Sent with it; names in lower case on output. */
+  headers: z.record(probeHeader, fieldValue).default({}),
   /** Statuses that count as healthy: one, a range, or several with commas. */
   expectStatus: statusList.default('200-299'),
-  /** Between two probes of an origin. */
+  /** What must stand in the first 64 KiB of the body. Absent: the body is not read. */
+  expectBody: expectedText.optional(),
+  /** Between two probes of an origin, a tenth more or less. */
   intervalSeconds: whole(1, 3600).default(10),
+  /** Until all of the response has come that is read, or the connection is open. */
   timeoutMs: whole(1, MAX_WAIT_MS).default(2000),
   /** Failures in a row that make an origin unhealthy. */
   fails: whole(1, 100).default(3),
   /** Successes in a row that make it healthy again. */
   passes: whole(1, 100).default(2),
+  /** Where it is probed from; the majority decides. Absent: from one place, wherever the pool was first used. */
+  regions: z.array(z.enum(REGIONS)).min(1, 'must not be empty: name at least one region, or remove it').optional(),
 })
 
 const ejectionSchema = z.strictObject({
@@ -281,6 +296,7 @@ export type Config = z.output<typeof configSchema>
 export type Pool = Config['pools'][string]
 export type Origin = Pool['origins'][number]
 export type Policy = Pool['policy']
+export type ProbeRule = NonNullable<Pool['monitor']>
 export type Route = Config['routes'][number]
 export type CacheRule = Route['cache']
 export type BatchRule = NonNullable<Route['batch']>

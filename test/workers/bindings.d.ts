@@ -5,6 +5,7 @@ declare namespace Cloudflare {
     readonly CONFIG: KVNamespace
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace
+    readonly MONITORS: DurableObjectNamespace<import('../../workers/env.ts').MonitorObject>
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

@@ -42,6 +42,7 @@ beforeEach(() => {
     origins: { send: (request) => ({ attempt: answering(request), abandon }) },
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
+    monitors: { share: async () => undefined, arm: async () => undefined },
     decoderFor: () => undefined,
     isAdmin: async () => false,
     now: () => Date.now(),

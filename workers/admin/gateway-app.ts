@@ -1,16 +1,21 @@
 // What the gateway answers itself, below /_weir/: its health, and the admin API.
 import { Hono } from 'hono'
+import { isDown } from '../../shared/balance/shared-view.ts'
+import type { Snapshot } from '../../shared/snapshot.ts'
 import type { Configuration, ConfigurationSources } from '../configuration.ts'
-import type { Background, Ports } from '../ports.ts'
+import type { Background, MonitorPort, Ports } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
+import { shareNow } from '../sharing.ts'
 import { requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
+import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 
 export interface GatewayServices {
   readonly adminToken: string | undefined
   readonly configuration: Configuration
   readonly sources: ConfigurationSources
+  readonly monitors: MonitorPort
   readonly now: () => number
 }
 
@@ -25,10 +30,13 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
     const { configuration, now } = services
     const { background } = context.env
     const snapshot = configuration.held(now(), background) ?? (await configuration.load(now(), background))
-    return health(new URL(context.req.url).hostname, snapshot !== undefined, configuration.troubles())
+    await shareNow(snapshot?.pools ?? new Map(), services)
+    const troubles = [...configuration.troubles(), ...poolTroubles(snapshot)]
+    return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
   app.route('/_weir/api/config', configApi(services))
+  app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
   app.notFound((context) =>
     problemResponse({
@@ -42,6 +50,13 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
     return problemResponse({ status: 500, reason: 'internal', detail: 'The gateway failed at this; its log says why.' })
   })
   return (request, background) => app.fetch(request, { background })
+}
+
+/** Names pools, and no origin. */
+function poolTroubles(snapshot: Snapshot | undefined): string[] {
+  return [...(snapshot?.pools ?? [])]
+    .filter(([, state]) => isDown(state))
+    .map(([name]) => `the monitor of the pool "${name}" finds no origin healthy`)
 }
 
 function health(hostname: string, configured: boolean, troubles: readonly string[]): Response {

@@ -52,6 +52,24 @@ describe('errors between fields', () => {
       'routes[0].pools[1]',
       'names the pool "web" a second time: remove it',
     ],
+    [
+      'a tcp probe with a path',
+      withPool({ monitor: { type: 'tcp', path: '/up' } }),
+      'pools.web.monitor.path',
+      'has no meaning with "type": "tcp", which sends no request: remove it',
+    ],
+    [
+      'a body that HEAD never has',
+      withPool({ monitor: { method: 'HEAD', expectBody: 'ok' } }),
+      'pools.web.monitor.expectBody',
+      'has no meaning with "method": "HEAD", whose responses have no body: use GET',
+    ],
+    [
+      'a region twice',
+      withPool({ monitor: { regions: ['weur', 'enam', 'weur'] } }),
+      'pools.web.monitor.regions[2]',
+      'names the region "weur" a second time: remove it',
+    ],
     ['force without ttlSeconds', withRoute({ cache: { mode: 'force' } }), 'routes[0].cache.ttlSeconds', FORCE],
     [
       'a batch for paths of another route',

@@ -152,6 +152,7 @@ describe('origins', () => {
 const POLICY = 'must be one of round-robin, random, least-request, peak-ewma, hash; got'
 const HASH_ON = 'must be one of ip, path, url, session, header:NAME, cookie:NAME; got'
 const STATUS = 'must be statuses from 100 to 599 such as "200", "200-299" or "200,301-302"; got'
+const REGION = 'must be one of wnam, enam, sam, weur, eeur, apac, apac-ne, apac-se, oc, afr, me; got'
 const PROBE = 'must start with "/" and be printable ASCII; got'
 const whole = (min: number, max: number, got: number) => `must be a whole number from ${min} to ${max}; got ${got}`
 
@@ -183,6 +184,28 @@ describe('pools', () => {
     ['no such status', { monitor: { expectStatus: '600' } }, 'monitor.expectStatus', `${STATUS} "600"`],
     ['probe path', { monitor: { path: 'up' } }, 'monitor.path', `${PROBE} "up"`],
     ['probe path with a fragment', { monitor: { path: '/a#b' } }, 'monitor.path', `${PROBE} "/a#b"`],
+    ['probe type', { monitor: { type: 'icmp' } }, 'monitor.type', 'must be one of http, tcp; got "icmp"'],
+    ['probe method', { monitor: { method: 'POST' } }, 'monitor.method', 'must be one of GET, HEAD; got "POST"'],
+    [
+      'a header that fetch sets',
+      { monitor: { headers: { Host: 'a' } } },
+      'monitor.headers.Host',
+      'cannot be set: the connection and the URL of the origin decide it',
+    ],
+    [
+      'a header of two lines',
+      { monitor: { headers: { 'x-a': 'a\nb: c' } } },
+      'monitor.headers.x-a',
+      'must be at most 1024 characters of printable ASCII, with no space at either end; got "a\\nb: c"',
+    ],
+    ['an empty body', { monitor: { expectBody: '' } }, 'monitor.expectBody', 'must have 1 to 1024 characters'],
+    [
+      'no regions',
+      { monitor: { regions: [] } },
+      'monitor.regions',
+      'must not be empty: name at least one region, or remove it',
+    ],
+    ['a region', { monitor: { regions: ['eu'] } }, 'monitor.regions[0]', `${REGION} "eu"`],
     ['ejection', { ejection: { failures: 0 } }, 'ejection.failures', whole(1, 1000, 0)],
     ['panic', { panicPercent: 101 }, 'panicPercent', whole(0, 100, 101)],
     [

@@ -56,7 +56,17 @@ describe('defaults', () => {
     ['hedge', { afterMs: 300, budgetPercent: 5 }],
     [
       'monitor',
-      { path: '/healthz', expectStatus: '200-299', intervalSeconds: 10, timeoutMs: 2000, fails: 3, passes: 2 },
+      {
+        type: 'http',
+        method: 'GET',
+        path: '/healthz',
+        headers: {},
+        expectStatus: '200-299',
+        intervalSeconds: 10,
+        timeoutMs: 2000,
+        fails: 3,
+        passes: 2,
+      },
     ],
     ['affinity', { by: 'cookie', ttlSeconds: 1800, onFailure: 'temporary' }],
     ['timeouts', { headersMs: 10_000, totalMs: 30_000, idleMs: 30_000 }],
@@ -130,6 +140,7 @@ describe('normal forms', () => {
     ['a cookie in hashOn', { hashOn: 'cookie:Cart' }, { hashOn: 'cookie:Cart' }],
     ['a header in affinity', { affinity: { by: 'header:X-User' } }, { affinity: { by: 'header:x-user' } }],
     ['statuses', { monitor: { expectStatus: '200, 301-302' } }, { monitor: { expectStatus: '200,301-302' } }],
+    ['headers of a probe', { monitor: { headers: { 'X-Key': 'a' } } }, { monitor: { headers: { 'x-key': 'a' } } }],
     ['a probe with a query', { monitor: { path: '/up?deep=1' } }, { monitor: { path: '/up?deep=1' } }],
   ])('pool: %s', (_title, fields, expected) => {
     expect(poolOf(fields)).toMatchObject(expected)

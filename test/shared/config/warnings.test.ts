@@ -105,7 +105,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.hashOn',
       'the address of the client is hashed until then',
     ],
-    ['monitor', withPool({ monitor: {} }), 'pools.web.monitor', 'origins are not probed until then'],
     ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
   ])('%s', (_title, document, path, meanwhile) => {
@@ -122,6 +121,7 @@ describe('fields that have no effect yet', () => {
     ['retries', withPool({ retry: { tries: 3, budgetPercent: 9 } })],
     ['hedges', withPool({ hedge: {} })],
     ['ejection', withPool({ ejection: {} })],
+    ['a monitor', withPool({ monitor: {} })],
     ['no session', withRoute({ session: false })],
     ['grace', withRoute({ cache: { graceSeconds: 60, errorGraceSeconds: 60 } })],
     ['no collapse', withRoute({ cache: { collapse: 'off' } })],
@@ -131,9 +131,6 @@ describe('fields that have no effect yet', () => {
 
   it('lists those of the complete example', () => {
     const parsed = parseConfig(EXAMPLE)
-    expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual([
-      'pools.web.monitor',
-      'pools.web.affinity',
-    ])
+    expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual(['pools.web.affinity'])
   })
 })

@@ -1,6 +1,7 @@
 // The gateway's own endpoints on stores in memory, with requests as an administrator makes them.
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
+import type { MonitorPort } from '../../../workers/ports.ts'
 import { type HeldBackground, holdBackground } from './background.ts'
 
 export const token = 'a-token-for-tests'
@@ -22,9 +23,10 @@ export interface GatewayUnderTest {
 export function gatewayOn(
   sources: ConfigurationSources,
   { adminToken }: { readonly adminToken: string | undefined } = { adminToken: token },
+  monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
 ): GatewayUnderTest {
   const configuration = createConfiguration(sources, () => 0)
-  const app = gatewayApp({ adminToken, configuration, sources, now: () => Date.now() })
+  const app = gatewayApp({ adminToken, configuration, sources, monitors, now: () => Date.now() })
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
