@@ -7,8 +7,10 @@ import { keyedQuery } from '../shared/key.ts'
 import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
 import { contentOf } from './messages.ts'
+import { mirror } from './mirror.ts'
 import type { Attempt } from './ports.ts'
 import type { Problem } from './problem.ts'
+import { answeredBy, ownOriginGone, preferOwn } from './steer.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
@@ -17,10 +19,13 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   const bound = retryable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
   const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
   const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key)
+  mirror(life, fields, `${target.path}${query}`)
   let failure: Failure | undefined
   for (const state of pools) {
     const { retry, timeouts } = state.pool
-    for (const chosen of rankOrigins(state, ports.random).slice(0, retry.tries)) {
+    const preferred = preferOwn(life, state, rankOrigins(state, ports.random))
+    if (preferred.kind === 'none') return refuse(ownOriginGone)
+    for (const chosen of preferred.order.slice(0, retry.tries)) {
       const begun = ports.now()
       beginAttempt(chosen)
       const attempt = await ports.origins.send({
@@ -32,7 +37,8 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
       })
       const ended = ports.now()
       endAttempt(state, chosen, outcomeOf(attempt, ended - begun), ended)
-      if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs, sent: fields }
+      const by = answeredBy(life, state, chosen, preferred.because)
+      if (attempt.kind === 'answer') return { ...attempt, idleMs: timeouts.idleMs, sent: fields, by }
       failure = attempt.failure
       if (!retryable || body.kind === 'once') return refuse(failedProblem(failure))
     }

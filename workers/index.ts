@@ -9,6 +9,7 @@ import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { objectFlights } from './adapters/object-flights.ts'
+import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain } from './configuration.ts'
@@ -53,6 +54,7 @@ function compose(env: Env, host: string): Ports {
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     decoderFor,
+    seal: webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN),
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
     random,

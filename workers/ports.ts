@@ -1,5 +1,6 @@
 // What the proxy needs from the platform. Each method says how it fails and how long it may take; none rejects.
 import type { Failure } from '../shared/balance/attempt.ts'
+import type { Course } from '../shared/balance/steering.ts'
 import type { FlightLimits } from '../shared/collapse/flight-events.ts'
 import type { BatchRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
@@ -17,6 +18,7 @@ export interface Ports {
   /** Each asker gets its part as by a flight of its own. */
   readonly batches: FlightPort<BatchBoarding>
   readonly decoderFor: DecoderPort
+  readonly seal: SealPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
   /** Whether an Authorization field shows the admin token. */
@@ -161,8 +163,16 @@ export interface Boarding {
   readonly staleSince: number
   /** Of the flight, if this request begins it. */
   readonly limits: FlightLimits
+  /** What the request is meant for: the object cannot tell where it came from. */
+  readonly course: Course
   /** Absent where the whole is wanted. */
   readonly part?: WantedPart
+}
+
+/** Makes what only this gateway can make, in characters that a cookie may have. */
+export interface SealPort {
+  mac(text: string): Promise<string>
+  isMac(text: string, mac: string): Promise<boolean>
 }
 
 /** Whole slices of a content. Those that are wanted at the same time, and lie close together, are asked for as one. */

@@ -29,7 +29,6 @@ export const notYet: readonly NotYet[] = [
     when: always,
     meanwhile: 'all origins that are not off count as healthy until then',
   },
-  { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'pools.*.retry.budgetPercent', when: always, meanwhile: 'only "tries" limits retries until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },
 ]

@@ -113,7 +113,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.panicPercent',
       'all origins that are not off count as healthy until then',
     ],
-    ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
     [
       'retry budget',
       withPool({ retry: { budgetPercent: 9 } }),
@@ -145,7 +144,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.monitor',
       'pools.web.ejection',
       'pools.web.panicPercent',
-      'pools.web.affinity',
       'pools.web.retry.budgetPercent',
     ])
   })
