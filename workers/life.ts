@@ -45,7 +45,6 @@ export interface Life {
 
 /** Who asks, as far as steering and affinity go by it. */
 export interface Client {
-  readonly address: string
   readonly note: ClientNote
   /** Of the pools whose origins a cookie remembers. */
   readonly tags: ReadonlyMap<PoolState, PoolTags>

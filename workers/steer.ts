@@ -17,7 +17,6 @@ import type { OriginState, PoolState } from '../shared/balance/pool.ts'
 import { position } from '../shared/balance/position.ts'
 import { type Course, courseOf, type Whereabouts } from '../shared/balance/steering.ts'
 import type { Canary } from '../shared/config/steering.ts'
-import type { Fields } from '../shared/http/fields.ts'
 import { setCookie, toOneClient } from '../shared/http/set-cookie.ts'
 import type { Target } from '../shared/http/target.ts'
 import { parseCookies } from '../shared/key.ts'
@@ -38,7 +37,7 @@ export function withoutOwnCookie(request: Request, { scheme }: Target): { reques
   const field = request.headers.get('cookie')
   if (!field?.includes(names.http)) return { request }
   const cookie = parseCookies(field).get(names[scheme])
-  const isOurs = (pair: string) => Object.values(names).some((name) => pair.trim().startsWith(`${name}=`))
+  const isOurs = (pair: string) => Object.values<string>(names).includes(pair.split('=', 1)[0]!.trim())
   const others = field.split(';').filter((pair) => !isOurs(pair))
   const headers = new Headers(request.headers)
   if (others.length === 0) headers.delete('cookie')
@@ -47,17 +46,12 @@ export function withoutOwnCookie(request: Request, { scheme }: Target): { reques
 }
 
 /** Who asks, as far as steering goes by it. */
-export async function clientOf(
-  { route, snapshot, request }: Asked,
-  cookie: string | undefined,
-  ports: Ports,
-): Promise<Client> {
-  const address = clientAddress(request.headers)
+export async function clientOf({ route, snapshot }: Asked, cookie: string | undefined, ports: Ports): Promise<Client> {
   const remembering = [...route.pools, ...(route.canary === undefined ? [] : [route.canary.pool])].filter(
     (name) => snapshot.config.pools[name]?.affinity?.by === 'cookie',
   )
   const isHeeded = remembering.length > 0 || route.canary?.by === 'cookie'
-  if (!isHeeded) return { address, note: nothingNoted, tags: new Map() }
+  if (!isHeeded) return unknown
   const tags = await Promise.all(
     remembering.map(async (name): Promise<[PoolState, PoolTags]> => {
       const state = snapshot.pools.get(name)!
@@ -65,8 +59,10 @@ export async function clientOf(
     }),
   )
   const note = cookie === undefined ? nothingNoted : await readNote(cookie, ports)
-  return { address, note, tags: new Map(tags) }
+  return { note, tags: new Map(tags) }
 }
+
+const unknown: Client = { note: nothingNoted, tags: new Map() }
 
 /** A cookie that was altered, or is of another key, says nothing. */
 async function readNote(cookie: string, { seal }: Ports): Promise<ClientNote> {
@@ -151,18 +147,18 @@ export function whySteered({ course, pools, snapshot }: Life): string {
   return snapshot.pools.get(first) === pools[0] ? course.because : `${course.because}; ${first} is unwell`
 }
 
-type Known = Pick<Life, 'fields' | 'client'>
+type Known = Pick<Life, 'request' | 'fields' | 'client'>
 
 /** What tells this client from others; undefined where nothing does. */
-function identityOf(by: Canary['by'], { fields, client }: Known): string | undefined {
-  if (by === 'ip') return client.address
-  if (by === 'cookie') return client.note.place ?? placeOf({ fields, client })
-  return fields.get(by.slice('header:'.length)) ?? undefined
+function identityOf(by: Canary['by'], known: Known): string | undefined {
+  if (by === 'ip') return clientAddress(known.request.headers)
+  if (by === 'cookie') return known.client.note.place ?? placeOf(known)
+  return known.fields.get(by.slice('header:'.length)) ?? undefined
 }
 
 /** Stands for a client until it has a cookie, and then in it, so that the cookie changes nothing. */
-function placeOf({ fields, client }: { readonly fields: Fields; readonly client: Client }): string {
-  return Math.floor(position(`${client.address}\0${fields.get('user-agent')}`) * 2 ** 32).toString(36)
+function placeOf({ request, fields }: Pick<Life, 'request' | 'fields'>): string {
+  return Math.floor(position(`${clientAddress(request.headers)}\0${fields.get('user-agent')}`) * 2 ** 32).toString(36)
 }
 
 // Which origin ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,9 @@
 // A client keeps its origin, on the wire: by a signed cookie, its address or a header; and what becomes of it when that
 // origin fails, drains or is off.
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
 import { type Asked, ask, reply } from './support/cache.ts'
 import { startGateway, type TestGateway } from './support/gateway.ts'
@@ -155,6 +159,42 @@ describe('the cookie', () => {
     const answer = await ask(`${gateway.url}/temporary/x`, { method: 'POST', headers, body: 'a=1&b=2' })
     expect([answer.text, seen]).toEqual(['POST 7', 'a=1&b=2'])
   })
+})
+
+test('a WebSocket opens at the origin that keeps its client, with a cookie for a new one', async () => {
+  const sockets: Duplex[] = []
+  for (const id of ids) {
+    origins[id].server.removeAllListeners('upgrade').on('upgrade', (request, socket: Duplex) => {
+      cookies.push(request.headers.cookie)
+      const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+      const accept = createHash('sha1').update(key).digest('base64')
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+          `Sec-WebSocket-Accept: ${accept}\r\nX-Origin: ${id}\r\n\r\n`,
+      )
+      // The server counts it no more, and would wait for it at the end.
+      sockets.push(socket.on('error', () => undefined))
+    })
+  }
+  const { id, headers } = await client('temporary')
+  const upgrade = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  }
+  const open = async (more: Told) => {
+    const [response, socket] = (await once(
+      get(`${gateway.url}/temporary/chat`, { headers: { ...upgrade, ...more } }),
+      'upgrade',
+    )) as [IncomingMessage, Duplex]
+    socket.destroy()
+    return response.headers
+  }
+  for (let time = 0; time < 3; time++) expect((await open(headers))['x-origin']).toBe(id)
+  expect((await open({}))['set-cookie']).toHaveLength(1)
+  expect(cookies.slice(1)).toEqual([undefined, undefined, undefined, undefined])
+  for (const socket of sockets) socket.destroy()
 })
 
 describe('what is shared', () => {
