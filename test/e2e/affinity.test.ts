@@ -38,6 +38,7 @@ function configuration(states: Partial<Record<Id, object>> = {}): object {
         cache: { mode: 'off' },
       })),
       { path: '/cached/*', pools: ['temporary'] },
+      { path: '/forced/*', pools: ['temporary'], cache: { mode: 'force', ttlSeconds: 60 } },
     ],
     hotTier: { totalBytes: 0 },
   }
@@ -214,15 +215,28 @@ describe('what is shared', () => {
     expect((await send('/temporary/x')).headers.get('set-cookie')).toBeNull()
   })
 
-  it('has none where others wait for the same answer', async () => {
+  it('has none where the route alone says that it is stored', async () => {
+    const answers = [await send('/forced/1'), await send('/forced/1')]
+    expect(answers[0]?.cache).toContain('stored')
+    for (const { headers } of answers) expect(headers.get('set-cookie')).toBeNull()
+  })
+
+  it.each<[what: string, path: string, status: number, cookies: number]>([
+    ['has none where others wait for the same answer', '/forced/crowd', 200, 0],
+    ['of a failure that others share, only who had begun to ask has one', '/cached/failing', 500, 1],
+  ])('%s', async (_, path, status, count) => {
     const waiting = Promise.withResolvers<() => void>()
     for (const id of ids) {
-      origins[id].handle = (_, response) =>
-        waiting.resolve(() => reply(response, id, { 'cache-control': 'max-age=60' }))
+      origins[id].handle = (_, response) => waiting.resolve(() => reply(response, id, {}, status))
     }
-    const crowd = Array.from({ length: 10 }, () => send('/cached/crowd'))
-    ;(await waiting.promise)()
-    for (const { headers } of await Promise.all(crowd)) expect(headers.get('set-cookie')).toBeNull()
+    const crowd = Array.from({ length: 10 }, () => send(path))
+    const answerAll = await waiting.promise
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    answerAll()
+    const answers = await Promise.all(crowd)
+    expect(answers.map((answer) => answer.status)).toEqual(crowd.map(() => status))
+    expect(answers.filter(({ cache }) => cache.includes('collapsed'))).toHaveLength(9)
+    expect(answers.flatMap(({ headers }) => headers.get('set-cookie') ?? [])).toHaveLength(count)
   })
 
   it('a route that is cached keeps its clients too, from the first answer that is their own', async () => {
