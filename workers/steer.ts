@@ -91,7 +91,7 @@ async function tagsFor(name: string, state: PoolState, { seal }: Ports): Promise
 /** Writes the client's note where its answer has something new, and is its own: neither stored nor shared. */
 export async function noteClient(life: Life, got: Answer, fields: Headers): Promise<void> {
   const { client, route, target, ports } = life
-  if (got.by === undefined || got.flight?.collapsed) return
+  if (got.by === undefined || got.flight?.collapsed || got.flight?.stores === false) return
   const now = ports.now()
   const kept = noteOfAnswer(life, got, got.by, now)
   const note = route.canary?.by === 'cookie' && kept.place === undefined ? { ...kept, place: placeOf(life) } : kept
