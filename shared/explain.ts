@@ -13,18 +13,42 @@ export interface Explanation {
   readonly key?: string | undefined
   /** What tells the variant from others, by name; null for what the request does not say. */
   readonly selecting?: readonly (readonly [string, string | null])[] | undefined
+  /** Why this pool first; absent where no origin was asked. */
+  readonly steering?: string
+  /** Which origin has answered. */
+  readonly by?: {
+    readonly pool: string
+    readonly origin: string
+    readonly affinity?: string
+    readonly candidates?: readonly string[]
+  }
 }
 
+/** Of the origins that were to choose from so many are told. */
+const mostCandidates = 16
+
 /** A dictionary (RFC 9651 §3.2), in ASCII: other characters are percent-encoded. */
-export function formatExplanation({ route, verdict, status, key, selecting = [] }: Explanation): string {
+export function formatExplanation({ route, verdict, status, key, selecting = [], steering, by }: Explanation): string {
   const variant = selecting.map(([name, value]) => (value === null ? name : `${name}: ${value}`)).join('; ')
   return serializeDictionary({
     route,
     verdict: new Token(verdict),
     ...(key !== undefined && { key }),
     ...(variant !== '' && { variant: ascii(variant) }),
+    ...(steering !== undefined && { steering: ascii(steering) }),
+    ...(by && membersOf(by)),
     why: whyOf(status),
   })
+}
+
+function membersOf({ pool, origin, affinity, candidates = [] }: NonNullable<Explanation['by']>) {
+  const told = candidates.slice(0, mostCandidates).map(ascii).join('; ')
+  return {
+    pool,
+    origin,
+    ...(affinity !== undefined && { affinity }),
+    ...(told !== '' && { candidates: told }),
+  }
 }
 
 const ascii = (text: string): string => text.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent)
@@ -75,6 +99,7 @@ const notStored: Readonly<Record<Detail, string>> = {
   'unkeyed-field': 'the request has a field that may say who asks, and the origin does not say that it may be shared',
   'request-error': 'it is an error that this request alone may have caused',
   reflection: 'it repeats what only this request has said',
+  'other-pool': 'another pool has answered than the one that the request was meant for',
   vary: 'it varies by what cannot be told from the request',
   'event-stream': 'it is a stream of events',
   framing: 'it ends with its connection, so that a cut one would look whole',

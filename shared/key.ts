@@ -10,10 +10,11 @@ export const reservedPrefix = '/_weir/'
 /**
  * The name under which a URL's responses are looked for: a URL on the request's own host, below the reserved prefix, of
  * scheme, host, path and the keyed part of the query. The rule's own shape is part of it, so that entries made under
- * another rule are not taken for these.
+ * another rule are not taken for these. Where pools serve different things, `side` tells whose it is.
  */
-export function cacheKey(target: Target, rule: CacheRule['key']): string {
-  const parts = [target.path, queryPart(target.query, rule), ...rule.headers, '', ...rule.cookies]
+export function cacheKey(target: Target, rule: CacheRule['key'], side?: string): string {
+  const sides = side === undefined ? [] : ['', side]
+  const parts = [target.path, queryPart(target.query, rule), ...rule.headers, '', ...rule.cookies, ...sides]
   // Commas are escaped within a part, and no segment of the path is a dot segment.
   return `${target.scheme}://${target.host}${reservedPrefix}cache/2,${parts.map(encodeURIComponent).join(',')}`
 }

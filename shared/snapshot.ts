@@ -1,6 +1,7 @@
 // One configuration, made ready for requests: routes compiled, pools ready to choose from. A request takes one
 // snapshot at its start and keeps it, so that none sees half of two configurations.
 import { type PoolState, startPool } from './balance/pool.ts'
+import type { Course } from './balance/steering.ts'
 import type { Config, Route } from './config/schema.ts'
 import type { Purges } from './purge.ts'
 import { compileRoutes, type Router } from './routing.ts'
@@ -20,7 +21,8 @@ export function makeSnapshot(version: number, config: Config, purges: Purges, ra
   return { version, config, router: compileRoutes(config), pools, purges }
 }
 
-/** The pools of a route, in the order in which they are asked. */
-export function poolsOf(snapshot: Snapshot, route: Route): PoolState[] {
-  return route.pools.map((name) => snapshot.pools.get(name)!)
+/** The pools of a course; those of the route where the course was set by another configuration. */
+export function poolsOf(snapshot: Snapshot, route: Route, { pools }: Pick<Course, 'pools'>): PoolState[] {
+  const states = pools.flatMap((name) => snapshot.pools.get(name) ?? [])
+  return states.length === pools.length ? states : route.pools.map((name) => snapshot.pools.get(name)!)
 }

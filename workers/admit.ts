@@ -1,4 +1,5 @@
 // The admit phase: an origin has answered, and what becomes of it is decided at its head, before its body flows.
+import { isOfSide } from '../shared/balance/steering.ts'
 import type { CacheStatusDetail } from '../shared/http/cache-status.ts'
 import { contentLength, tagsOf } from '../shared/http/fields.ts'
 import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
@@ -12,6 +13,7 @@ import { isEventStream, tidyResponse } from './messages.ts'
 import type { BodySink, StoredHead } from './ports.ts'
 import { type Echoes, reflectionGuard } from './reflection-guard.ts'
 import { relay } from './relay.ts'
+import { noteClient } from './steer.ts'
 import { unkeyedOf } from './unkeyed.ts'
 import { placeFor } from './variants.ts'
 
@@ -56,6 +58,7 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   // Takes over the status, the fields, the WebSocket, and that coded bytes stay as they are.
   const delivered = new Response(life.method === 'HEAD' ? null : body, response)
   tidyResponse(delivered.headers, responseTime)
+  if (sink === undefined && admission?.kind !== 'store') await noteClient(life, got, delivered.headers)
   return stamp(life, found, delivered, status)
 }
 
@@ -118,6 +121,9 @@ export function admissionOf(
   ofStored = false,
 ): Stores | Exclude<Admission, { kind: 'store' }> {
   const { cache } = life.route
+  if (got.by !== undefined && !isOfSide(life.route, life.course.side, got.by.pool)) {
+    return { kind: 'uncacheable', because: 'other-pool' }
+  }
   const admission = mayStore(
     {
       method: ofStored ? 'GET' : life.method,

@@ -17,15 +17,16 @@ import { open } from './slices.ts'
 import { conditionsFor, updateByHead, validated } from './validate.ts'
 
 /** Has an origin answer, and admits the answer. */
-export async function answer(life: Life, found: Forward): Promise<Response> {
-  const { stored, slot } = found
-  const isForAll = asksForAll(life, found)
+export async function answer(life: Life, asked: Forward): Promise<Response> {
+  const { stored, slot } = asked
+  const isForAll = asksForAll(life, asked)
   const conditions = stored === undefined ? [] : conditionsFor(stored)
-  const range = isForAll ? slicesFor(life, found) : undefined
-  const asked = originFields(life, slot !== undefined, isForAll ? conditions : undefined, range)
-  const got = await fly(life, found, asked, range)
+  const range = isForAll ? slicesFor(life, asked) : undefined
+  const fields = originFields(life, slot !== undefined, isForAll ? conditions : undefined, range)
+  const got = await fly(life, asked, fields, range)
   if (got.kind === 'refused')
-    return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem, got.collapsed)
+    return (await standIn(life, asked)) ?? deliverProblem(life, asked, got.problem, got.collapsed)
+  const found: Forward = { ...asked, by: got.by }
   const { status } = got.response
   if (isError(status)) {
     const stale = await standIn(life, found, status)

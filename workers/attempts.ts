@@ -1,6 +1,8 @@
 // The attempts of one request at one pool: one origin after the other, until one answers well; and, where the pool
 // hedges or has ejected an origin meanwhile, another beside one that keeps us waiting. Whoever answers well first wins,
 // and the others are given up.
+
+import type { Preferred } from '../shared/balance/affinity.ts'
 import { type Failure, isUnwell } from '../shared/balance/attempt.ts'
 import { isForTrial, isHealthy } from '../shared/balance/health.ts'
 import {
@@ -15,8 +17,6 @@ import {
   spendHedge,
   spendRetry,
 } from '../shared/balance/pool.ts'
-import { type Asker, rankOrigins } from '../shared/balance/rank.ts'
-import type { Pool } from '../shared/config/schema.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { parseRetryAfter } from '../shared/http/retry-after.ts'
 import type { KeptBody } from './keep-body.ts'
@@ -34,7 +34,8 @@ export interface Asking {
   readonly mayRepeat: boolean
   /** Whether two origins may get it at once: a safe method, and no body. */
   readonly mayHedge: boolean
-  readonly asker: (pool: Pool) => Asker
+  /** The origins of a pool, those that are to be asked first in front; `at` in milliseconds since the epoch. */
+  readonly rank: (state: PoolState, at: number) => Preferred
   /** When the first attempt could begin (ms since the epoch). */
   readonly begunAt: number
   /** The client's own deadline, likewise. */
@@ -47,6 +48,10 @@ export type Ending =
       readonly idleMs: number
       /** Whether no other origin is to be asked. */
       readonly isFinal: boolean
+      readonly pool: PoolState
+      readonly origin: OriginState
+      /** Why it was this client's own. */
+      readonly affinity: string | undefined
     })
   | { readonly kind: 'failed'; readonly failure: Failure }
   /** Nobody was asked: no origin is ready, or all are ejected until then (ms since the epoch). */
@@ -57,6 +62,7 @@ interface UnderWay {
   readonly origin: OriginState
   /** Whether it was spent of the budget for retries. */
   readonly isRetry: boolean
+  readonly affinity: string | undefined
   readonly begunAt: number
   readonly ended: Promise<Ended>
   readonly abandon: () => void
@@ -72,8 +78,14 @@ interface Ended {
 const lookAgainMs = 250
 const overdue: Ending = { kind: 'failed', failure: 'deadline' }
 
-/** Asks the origins of a pool in the order of their rank. Takes at most as long as the pool's timeouts allow. */
-export async function askPool(asking: Asking, state: PoolState, ports: Ports): Promise<Ending> {
+/**
+ * Asks the origins of a pool in the order of their rank; `kept` where the one that keeps this client is gone, and no
+ * other may stand in. Takes at most as long as the pool's timeouts allow. */
+export async function askPool(
+  asking: Asking,
+  state: PoolState,
+  ports: Ports,
+): Promise<Ending | { readonly kind: 'kept' }> {
   const { pool } = state
   const until = closedUntil(state, ports.now())
   if (until !== undefined) return { kind: 'nobody', until }
@@ -81,8 +93,14 @@ export async function askPool(asking: Asking, state: PoolState, ports: Ports): P
   if (Number.isFinite(deadline)) asking.fields.set(requestDeadline, String(deadline))
   beginRequest(state, ports.now())
 
-  const order = orderOf(asking, state, ports)
-  const begin = (isRetry: boolean) => beginAt(takeFirst(order, ports.now()), isRetry, asking, state, deadline, ports)
+  const ranked = asking.rank(state, ports.now())
+  if (ranked.kind === 'none') return { kind: 'kept' }
+  const affinity = ranked.because
+  const order = affinity === undefined ? withTrials(ranked.order, asking, ports.now()) : [...ranked.order]
+  const begin = (isRetry: boolean) => {
+    const chosen = takeFirst(order, ports.now())
+    return beginAt({ origin: chosen, isRetry, affinity }, asking, state, deadline, ports)
+  }
   let ending: Ending = { kind: 'nobody' }
   let underWay: UnderWay[] = []
   let triesLeft = asking.mayRepeat ? pool.retry.tries : 1
@@ -132,12 +150,9 @@ export function preferred(before: Ending, now: Ending): Ending {
  * Who is half open comes first, for a request that another can get where the trial fails: by its estimates it would
  * hardly be asked. What may be sent once alone is no trial for an origin that may still be dead.
  */
-function orderOf({ mayRepeat, asker }: Asking, state: PoolState, { random, now }: Ports): OriginState[] {
-  const at = now()
-  const order = rankOrigins(state, asker(state.pool), at, random)
+function withTrials(order: readonly OriginState[], { mayRepeat }: Asking, at: number): OriginState[] {
   const isTrial = ({ origin, health }: OriginState) => origin.state === 'ready' && isForTrial(health, at)
   const trials = order.filter(isTrial)
-  if (trials.length === 0) return order
   const others = order.filter((origin) => !trials.includes(origin))
   return mayRepeat ? [...trials, ...others] : [...others, ...trials]
 }
@@ -168,13 +183,13 @@ function giveUp({ origin, begunAt, abandon }: UnderWay, state: PoolState, at: nu
 }
 
 function beginAt(
-  origin: OriginState,
-  isRetry: boolean,
+  chosen: Pick<UnderWay, 'origin' | 'isRetry' | 'affinity'>,
   asking: Asking,
   state: PoolState,
   deadline: number,
   ports: Ports,
 ): UnderWay {
+  const { origin, affinity } = chosen
   const { method, target, fields, body } = asking
   const { headersMs, idleMs } = state.pool.timeouts
   const begunAt = ports.now()
@@ -192,7 +207,11 @@ function beginAt(
     const ms = ports.now() - begunAt
     if (attempt.kind === 'answer') {
       const isFinal = !asking.mayRepeat || !isUnwell(attempt.response.status)
-      return { of, outcome: answered(attempt.response, ms, ports), ending: { ...attempt, idleMs, isFinal } }
+      return {
+        of,
+        outcome: answered(attempt.response, ms, ports),
+        ending: { ...attempt, idleMs, isFinal, pool: state, origin, affinity },
+      }
     }
     const isOverdue = attempt.failure === 'timeout' && leftMs <= headersMs
     const failure = isOverdue ? 'deadline' : attempt.failure
@@ -201,7 +220,7 @@ function beginAt(
     const outcome: Outcome = isCut ? { kind: 'cancelled', ms } : { kind: 'failed', failure, ms }
     return { of, outcome, ending: { kind: 'failed', failure } }
   })
-  const of: UnderWay = { origin, isRetry, begunAt, ended, abandon }
+  const of: UnderWay = { ...chosen, begunAt, ended, abandon }
   return of
 }
 

@@ -28,12 +28,8 @@ export function seatOf(life: Life, fields: Headers, boarding: Boarding): Seat | 
   if (id === undefined) return undefined
   const common = commonTo(life)
   const colo = cache.collapse === 'global' ? undefined : boarding.colo
-  const name = batchName(
-    colo,
-    target,
-    route,
-    common.map(([, value]) => value),
-  )
+  const said = [...common.map(([, value]) => value), life.course.side ?? null]
+  const name = batchName(colo, target, route, said)
   return { name, fields: fieldsInCommon(life, common), boarding: { ...boarding, rule, id } }
 }
 

@@ -19,6 +19,7 @@ import type { Forward, Hit, Life } from './life.ts'
 import { via } from './messages.ts'
 import type { StoredResponse } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
+import { whySteered } from './steer.ts'
 import { selectingOf } from './variants.ts'
 
 /** Answers from the store; `updated` are the fields that it has by now, where they are not those that are stored. */
@@ -242,6 +243,7 @@ function explanationOf(life: Life, found: Hit | Forward, status: CacheStatus): s
     status,
     key: slot?.base.slice(0, longestKey),
     selecting,
+    ...(found.kind === 'forward' && found.by && { steering: whySteered(life), by: found.by }),
   })
 }
 

@@ -3,7 +3,7 @@ import type { LearntByOrigin, SharedView } from '../shared/balance/shared-view.t
 import type { ProbeRule } from '../shared/config/schema.ts'
 import type { Rhythm } from './ports.ts'
 
-/** What wrangler.toml binds, and the secret that `wrangler secret put` sets. */
+/** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
 export interface Env {
   readonly DB: D1Database
   readonly CONFIG: KVNamespace
@@ -11,6 +11,8 @@ export interface Env {
   readonly BATCHES: DurableObjectNamespace
   readonly MONITORS: DurableObjectNamespace<MonitorObject>
   readonly ADMIN_TOKEN?: string
+  /** What cookies are signed with; absent: the admin token stands in. */
+  readonly COOKIE_SECRET?: string
 }
 
 /** What the object of a pool can be called for. */

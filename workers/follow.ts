@@ -6,7 +6,7 @@ import { parseDeadline, requestDeadline } from '../shared/http/request-deadline.
 import { hasNoContent } from '../shared/http/status.ts'
 import { joined } from './bytes.ts'
 import { forward } from './forward.ts'
-import { type Answer, type Life, type Refused, refuse } from './life.ts'
+import { type Answer, type AnsweredBy, type Life, type Refused, refuse } from './life.ts'
 import type { StoredHead } from './ports.ts'
 import type { Problem } from './problem.ts'
 import { notIdle } from './relay.ts'
@@ -68,7 +68,8 @@ function answerFrom(life: Life, frames: FrameReader, head: Extract<Notice, { kin
     : (frames.rest() ?? bodyFrom(life, frames, contentLength(headers), sent))
   const response = new Response(body, { status: head.status, headers, encodeBody: 'manual' })
   const kept = head.kept as StoredHead | undefined
-  return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head, kept }
+  const by = head.by as AnsweredBy | undefined
+  return { kind: 'answer', response, abandon: () => frames.cancel(), idleMs, sent, flight: head, kept, by }
 }
 
 function bodyFrom(life: Life, frames: FrameReader, length: number | undefined, sent: Headers): ReadableStream {

@@ -1,6 +1,6 @@
 // The balance phase: which origin answers? Down the route's pools, until one of an origin does.
 import { type Failure, mayRetry, proxyError, statusOfFailure } from '../shared/balance/attempt.ts'
-import type { Asker } from '../shared/balance/rank.ts'
+import { type Asker, rankOrigins } from '../shared/balance/rank.ts'
 import type { Pool } from '../shared/config/schema.ts'
 import { hashKeyOf } from '../shared/hash-key.ts'
 import { contentLength } from '../shared/http/fields.ts'
@@ -9,23 +9,28 @@ import { keyedQuery } from '../shared/key.ts'
 import { type Asking, askPool, type Ending, preferred } from './attempts.ts'
 import { keepBody } from './keep-body.ts'
 import { type Answer, type Life, type Refused, refuse } from './life.ts'
-import { addressOf, contentOf, isWebSocketUpgrade } from './messages.ts'
+import { clientAddress, contentOf, isWebSocketUpgrade } from './messages.ts'
+import { mirror } from './mirror.ts'
 import type { Problem } from './problem.ts'
 import { shareBehind } from './sharing.ts'
+import { answeredBy, ownOriginGone, preferOwn } from './steer.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
   const { pools, ports } = life
   shareBehind(life)
   const asking = await askingOf(life, fields)
+  mirror(life, fields, asking.target)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
-    ending = preferred(ending, await askPool(asking, state, ports))
+    const ended = await askPool(asking, state, ports)
+    if (ended.kind === 'kept') return refuse(ownOriginGone)
+    ending = preferred(ending, ended)
     if (ending.kind !== 'nobody' && (!asking.mayRepeat || (ending.kind === 'answer' && ending.isFinal))) break
   }
   switch (ending.kind) {
     case 'answer':
-      return { ...ending, sent: fields }
+      return { ...ending, sent: fields, by: answeredBy(life, ending.pool, ending.origin, ending.affinity) }
     case 'failed':
       return refuse(failedProblem(ending.failure))
     case 'nobody':
@@ -52,13 +57,15 @@ async function askingOf(life: Life, fields: Headers): Promise<Asking> {
     mayHedge: mayRepeat && isBare && isSafe(method) && !isWebSocketUpgrade(request),
     begunAt: ports.now(),
     deadline: parseDeadline(life.fields.get(requestDeadline)),
-    asker: (pool) => askerOf(life, pool),
+    rank: (state, at) => preferOwn(life, state, rankOrigins(state, askerOf(life, state.pool), at, ports.random)),
   }
 }
 
 /** What of the request says which origin of a pool is its own. */
 function askerOf({ request, target, fields }: Life, { policy, hashOn }: Pool): Asker {
-  return policy === 'hash' ? { hashKey: hashKeyOf(hashOn, { target, fields, address: addressOf(request) }) } : {}
+  return policy === 'hash'
+    ? { hashKey: hashKeyOf(hashOn, { target, fields, address: clientAddress(request.headers) }) }
+    : {}
 }
 
 /** RFC 9110 §9.2.1 */

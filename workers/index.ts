@@ -11,6 +11,7 @@ import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
@@ -62,6 +63,7 @@ function compose(env: Env, host: string): Ports {
     batches: objectFlights(env.BATCHES),
     monitors,
     decoderFor,
+    seal: webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN),
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
     random,

@@ -1,4 +1,7 @@
 // What an unsafe request has changed is not served from the store any more (RFC 9111 §4.4).
+
+import { sidesOf } from '../shared/balance/steering.ts'
+import type { Route } from '../shared/config/schema.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { cacheKey } from '../shared/key.ts'
 import type { Life } from './life.ts'
@@ -13,7 +16,7 @@ export async function invalidate(life: Life, response: Response, responseTime: n
   const { method, target, ports } = life
   if (safe.has(method) || response.status >= 400) return
   const named = ['location', 'content-location'].flatMap((name) => sameOrigin(target, response.headers.get(name)))
-  const keys = [target, ...named].flatMap((each) => keyOf(life, each))
+  const keys = [target, ...named].flatMap((each) => keysOf(life, each))
   await Promise.all([...new Set(keys)].map((key) => ports.store.forget(key, responseTime)))
 }
 
@@ -28,11 +31,19 @@ function sameOrigin(target: Target, reference: string | null): Target[] {
 export function keyOfTarget(life: Life, reference: string | null): string | undefined {
   const [named] = sameOrigin(life.target, reference)
   if (named?.path !== life.target.path || named.query !== life.target.query) return undefined
-  return keyOf(life, named)[0]
+  const route = cachedRoute(life, named)
+  if (route === undefined) return undefined
+  if (route === life.route) return cacheKey(named, route.cache.key, life.course.side)
+  // Which side of another route this client would be on is not known here.
+  return sidesOf(route).length === 1 && !route.steering.keyed ? cacheKey(named, route.cache.key) : undefined
 }
 
-function keyOf({ snapshot }: Life, target: Target): string[] {
+function keysOf(life: Life, target: Target): string[] {
+  const route = cachedRoute(life, target)
+  return route === undefined ? [] : sidesOf(route).map((side) => cacheKey(target, route.cache.key, side))
+}
+
+function cachedRoute({ snapshot }: Life, target: Target): Route | undefined {
   const routing = snapshot.router('GET', target)
-  if (routing.kind !== 'route' || routing.route.cache.mode === 'off') return []
-  return [cacheKey(target, routing.route.cache.key)]
+  return routing.kind === 'route' && routing.route.cache.mode !== 'off' ? routing.route : undefined
 }

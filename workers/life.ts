@@ -1,5 +1,7 @@
 // What the phases of a request hand on to each other.
+import type { ClientNote, PoolTags } from '../shared/balance/affinity.ts'
 import type { PoolState } from '../shared/balance/pool.ts'
+import type { Course } from '../shared/balance/steering.ts'
 import type { Route } from '../shared/config/schema.ts'
 import type { CacheControl } from '../shared/http/cache-control.ts'
 import type { ForwardReason } from '../shared/http/cache-status.ts'
@@ -27,12 +29,25 @@ export interface Life {
   readonly route: Route
   /** The headers that reach the origin though nobody knows them and they are not keyed; undefined: all. */
   readonly passing: readonly string[] | undefined
+  /** Where it is meant to go. */
+  readonly course: Course
+  /** Where it goes: those that are well first. */
   readonly pools: readonly PoolState[]
+  readonly client: Client
+  /** Whether it is asked for all who have joined a flight: then it is no client's. */
+  readonly isShared: boolean
   readonly snapshot: Snapshot
   /** Milliseconds since the epoch. */
   readonly requestTime: number
   readonly ports: Ports
   readonly background: Background
+}
+
+/** Who asks, as far as steering and affinity go by it. */
+export interface Client {
+  readonly note: ClientNote
+  /** Of the pools whose origins a cookie remembers. */
+  readonly tags: ReadonlyMap<PoolState, PoolTags>
 }
 
 export interface Refused {
@@ -59,6 +74,18 @@ export interface Forward {
   readonly slot?: Slot
   /** What the origin is asked to validate, and what stands in where it fails. */
   readonly stored?: StoredResponse
+  /** Who has answered, once somebody has. */
+  readonly by?: AnsweredBy | undefined
+}
+
+/** For those who may know: names of pools and origins. */
+export interface AnsweredBy {
+  readonly pool: string
+  readonly origin: string
+  /** What the client's affinity had to do with it. */
+  readonly affinity?: string
+  /** The origins that were to choose from with their numbers, the first choice first. */
+  readonly candidates?: readonly string[]
 }
 
 /** A place in the store. */
@@ -78,6 +105,8 @@ export type Answer = Extract<Attempt, { kind: 'answer' }> & {
   readonly idleMs: number
   /** The fields of the request that it answers. */
   readonly sent: Headers
+  /** Absent where a cache has answered. */
+  readonly by?: AnsweredBy | undefined
   /** Of an answer that came by a flight: whether this request is the one to store it, and whether another began it. */
   readonly flight?: {
     readonly stores: boolean

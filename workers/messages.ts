@@ -14,11 +14,6 @@ export function isWebSocketUpgrade(request: Request): boolean {
   return request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 }
 
-/** The address of the client. */
-export function addressOf(request: Request): string {
-  return request.headers.get('cf-connecting-ip') ?? loopback
-}
-
 /** The content of a request; null for none, which the platform shows as an empty stream where the length is 0. */
 export function contentOf(request: Request): ReadableStream | null {
   return request.headers.get('content-length') === '0' ? null : request.body
@@ -38,7 +33,6 @@ export function originFields(
 ): Headers {
   const { request, target, route } = life
   const fields = new Headers(request.headers)
-  const clientAddress = addressOf(request)
   const hopByHop = hopByHopFields(request.headers)
   for (const name of request.headers.keys()) {
     if (hopByHop.includes(name) || isForgeable(name) || name === 'host' || name === 'expect') fields.delete(name)
@@ -66,7 +60,7 @@ export function originFields(
   }
   if (range !== undefined) fields.set('range', `bytes=${range.first}-${range.last}`)
   const requestId = crypto.randomUUID()
-  fields.set('x-forwarded-for', clientAddress)
+  fields.set('x-forwarded-for', clientAddress(request.headers))
   fields.set('x-forwarded-proto', target.scheme)
   fields.set('x-forwarded-host', target.host)
   fields.set('x-request-id', requestId)
@@ -81,7 +75,9 @@ function replace(fields: Headers, name: string, value: string | null): void {
 }
 
 /** Cloudflare always tells who asks; without it the gateway runs on a laptop and listens on loopback alone. */
-const loopback = '127.0.0.1'
+export function clientAddress(fields: Fields): string {
+  return fields.get('cf-connecting-ip') ?? '127.0.0.1'
+}
 
 /** W3C Trace Context: a trace of its own for every request, since a client's word is not taken for it. */
 function traceparent(requestId: string): string {

@@ -2,6 +2,7 @@
 import type { Failure } from '../shared/balance/attempt.ts'
 import type { Probe } from '../shared/balance/monitor.ts'
 import type { LearntByOrigin, SharedView } from '../shared/balance/shared-view.ts'
+import type { Course } from '../shared/balance/steering.ts'
 import type { FlightLimits } from '../shared/collapse/flight-events.ts'
 import type { BatchRule, ProbeRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
@@ -20,6 +21,7 @@ export interface Ports {
   readonly batches: FlightPort<BatchBoarding>
   readonly monitors: MonitorPort
   readonly decoderFor: DecoderPort
+  readonly seal: SealPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
   /** Whether an Authorization field shows the admin token. */
@@ -164,8 +166,16 @@ export interface Boarding {
   readonly staleSince: number
   /** Of the flight, if this request begins it. */
   readonly limits: FlightLimits
+  /** What the request is meant for: the object cannot tell where it came from. */
+  readonly course: Course
   /** Absent where the whole is wanted. */
   readonly part?: WantedPart
+}
+
+/** Makes what only this gateway can make, in characters that a cookie may have. */
+export interface SealPort {
+  mac(text: string): Promise<string>
+  isMac(text: string, mac: string): Promise<boolean>
 }
 
 /** Whole slices of a content. Those that are wanted at the same time, and lie close together, are asked for as one. */

@@ -5,6 +5,8 @@
 //    proxy.ts         lookup.ts ├─ stale ──(refresh behind the response)─────────────────┤  deliver.ts
 //                              └─ validate, miss, pass → collapse → forward → admit ────┘
 //                                             answer.ts  fly.ts    forward.ts admit.ts
+
+import { type Course, wellFirst } from '../shared/balance/steering.ts'
 import { requestDirectives } from '../shared/http/cache-control.ts'
 import { endToEnd, without } from '../shared/http/fields.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
@@ -18,6 +20,7 @@ import { contentOf } from './messages.ts'
 import type { Background, Ports } from './ports.ts'
 import type { Problem } from './problem.ts'
 import { deliverSliced } from './slices.ts'
+import { clientOf, courseFor, withoutOwnCookie } from './steer.ts'
 import { passingOf } from './unkeyed.ts'
 
 /** Answers one request of a client. */
@@ -30,40 +33,52 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
   return begun.kind === 'refused' ? refusal(request, begun.problem) : live(begun.life)
 }
 
-/** The life of a request that is known to have a route. */
-export async function beginLife(request: Request, ports: Ports, background: Background): Promise<Life> {
+/** The life of a request that is known to have a route, and a course: it is made for all who have joined a flight. */
+export async function beginShared(
+  request: Request,
+  course: Course,
+  ports: Ports,
+  background: Background,
+): Promise<Life> {
   const received = receive(request)
-  const begun = received.kind === 'refused' ? received : await begin(request, received.target, ports, background)
+  const begun =
+    received.kind === 'refused' ? received : await begin(request, received.target, ports, background, course)
   if (begun.kind === 'refused') throw new Error(begun.problem.detail)
   return begun.life
 }
 
 async function begin(
-  request: Request,
+  received: Request,
   target: Target,
   ports: Ports,
   background: Background,
+  sharedCourse?: Course,
 ): Promise<Refused | { readonly kind: 'begun'; readonly life: Life }> {
   const requestTime = ports.now()
   const snapshot =
     ports.configuration.held(requestTime, background) ?? (await ports.configuration.load(requestTime, background))
-  const routed = findRoute(request, target, snapshot)
+  const routed = findRoute(received, target, snapshot)
   if (routed.kind === 'refused') return routed
 
+  const { request, cookie } = withoutOwnCookie(received, target)
   const { method } = request
   const shown = await showsToken(request, ports)
   const fields = shown ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
+  const asked = { route: routed.route, snapshot: routed.snapshot, request, target, fields }
+  const client = await clientOf(asked, cookie, ports)
+  const course = sharedCourse ?? courseFor(asked, client, ports.random)
   const life: Life = {
-    ...routed,
-    request,
+    ...asked,
+    course,
+    pools: wellFirst(poolsOf(routed.snapshot, routed.route, course), requestTime),
+    client,
+    isShared: sharedCourse !== undefined,
     method,
     showsToken: shown,
     explain: shown && request.headers.get('weir-explain') === '?1',
-    fields,
     passing: passingOf(routed.route.cache),
     // A forced lifetime is the route's word; the client's Cache-Control does not change it.
     directives: requestDirectives(routed.route.cache.mode === 'force' ? null : fields),
-    target,
     requestTime,
     ports,
     background,
@@ -152,14 +167,14 @@ function urlOf({ scheme, host, path, query }: Target): string {
 
 // route ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Routed = Refused | (Pick<Life, 'route' | 'pools' | 'snapshot'> & { readonly kind: 'routed' })
+type Routed = Refused | (Pick<Life, 'route' | 'snapshot'> & { readonly kind: 'routed' })
 
 function findRoute(request: Request, target: Target, snapshot: Snapshot | undefined): Routed {
   if (snapshot === undefined) return refuse(noConfiguration)
   const routing = snapshot.router(request.method, target)
   switch (routing.kind) {
     case 'route':
-      return { kind: 'routed', route: routing.route, pools: poolsOf(snapshot, routing.route), snapshot }
+      return { kind: 'routed', route: routing.route, snapshot }
     case 'method':
       return refuse(methodProblem(request.method, routing.allow))
     case 'no-route':

@@ -39,7 +39,7 @@ export interface SharedOrigin extends Learnt {
 export type SharedView = Readonly<Record<string, SharedOrigin>>
 
 /** While there are requests for an origin, isolates share so often. */
-export const shareEveryMs = 2_000
+export const shareEveryMs = 1_000
 /**
  * Whoever has ejected an origin tries it first. The others wait so much longer: by then they have heard if that went
  * badly.

@@ -17,6 +17,8 @@ export type Notice =
       readonly kept?: unknown
       /** What those call the exchange who keep parts of it, so that they keep them in one place. */
       readonly id?: string
+      /** Which origin has answered. */
+      readonly by?: unknown
     }
   /** It asks for itself. */
   | { readonly kind: 'direct' }

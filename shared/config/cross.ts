@@ -2,12 +2,12 @@
 // document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
 // hides no other error. Decides nothing about single fields.
 
-import { type ConfigError, formatPath, listNames, quote } from './errors.ts'
+import { steeringErrors } from './cross-steering.ts'
+import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
 import { compilePath } from './pattern.ts'
 import { defaultRouteId, hotTierSchema } from './schema.ts'
-
-type Fields = Readonly<Record<string, unknown>>
+import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
@@ -28,6 +28,8 @@ const poolErrors = (name: string, pool: Fields): ConfigError[] => {
     ...sameOriginIds(name, origins),
     ...allOff(name, origins),
     ...monitorErrors(name, asFields(pool.monitor)),
+    ...idleDeadlines(name, origins),
+    ...forgetfulAffinity(name, asFields(pool.affinity)),
   ]
 }
 
@@ -70,12 +72,30 @@ const allOff = (name: string, origins: readonly Fields[]): ConfigError[] =>
     ? [error(['pools', name, 'origins'], 'are all "off": set the state of at least one to "ready"')]
     : []
 
+const idleDeadlines = (name: string, origins: readonly Fields[]): ConfigError[] =>
+  origins.flatMap(({ state, drainUntil }, index) =>
+    drainUntil === undefined || state === 'drain'
+      ? []
+      : [error(['pools', name, 'origins', index, 'drainUntil'], 'has no effect without "state": "drain": remove it')],
+  )
+
+const forgetfulAffinity = (name: string, { by = 'cookie', onFailure }: Fields): ConfigError[] =>
+  onFailure === 'sticky' && by !== 'cookie'
+    ? [
+        error(
+          ['pools', name, 'affinity', 'onFailure'],
+          'cannot be "sticky" here, since only a cookie remembers another origin: use "by": "cookie", or "temporary"',
+        ),
+      ]
+    : []
+
 const routeErrors = (index: number, route: Fields, names: ReadonlySet<string>): ConfigError[] => [
   ...missingPools(index, asList(route.pools), names),
   ...repeats(asList(route.pools)).map(({ value, index: at }) =>
     error(['routes', index, 'pools', at], `names the pool ${quote(value)} a second time: remove it`),
   ),
   ...forceWithoutTime(index, asFields(route.cache)),
+  ...steeringErrors(index, route, names),
   ...batchElsewhere(index, route),
 ]
 
@@ -134,21 +154,3 @@ const entryBeyondTotal = (hotTier: Fields): ConfigError[] => {
       ]
     : []
 }
-
-/** The strings that stood earlier in the list, with both positions. */
-const repeats = (values: readonly unknown[]) => {
-  const seen = new Map<string, number>()
-  return values.flatMap((value, index) => {
-    if (typeof value !== 'string') return []
-    const first = seen.get(value)
-    if (first === undefined) seen.set(value, index)
-    return first === undefined ? [] : [{ value, first, index }]
-  })
-}
-
-const asFields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
-
-const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
-const error = (path: readonly PropertyKey[], message: string): ConfigError => ({ path: formatPath(path), message })

@@ -15,6 +15,15 @@ export const whole = (min: number, max: number, hint = '') => {
   return z.int({ error, abort: true }).min(min, { error }).max(max, { error })
 }
 
+/** Any number between two bounds, both included. */
+export const between = (min: number, max: number) => {
+  const error = (issue: { readonly input?: unknown }) =>
+    issue.input === undefined
+      ? `is required: a number from ${min} to ${max}`
+      : `must be a number from ${min} to ${max}; got ${quote(issue.input)}`
+  return z.number({ error }).min(min, { error }).max(max, { error })
+}
+
 /** The message for a required field that is absent; for anything else the general wording applies. */
 export const required = (todo: string) => (issue: { readonly input?: unknown }) =>
   issue.input === undefined ? `is required: ${todo}` : undefined
@@ -130,6 +139,13 @@ const isStatusRange = (part: string): boolean => {
   const [, from, to = from] = /^ *([1-5]\d\d)(?:-([1-5]\d\d))? *$/.exec(part) ?? []
   return from !== undefined && to !== undefined && from <= to
 }
+
+/** A point in time (RFC 3339), in milliseconds since the epoch on output. */
+export const instant = checked((text) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(text) && !Number.isNaN(Date.parse(text))
+    ? undefined
+    : `must be a time such as "2030-01-31T12:00:00Z"; got ${quote(text)}`,
+).transform((text) => Date.parse(text))
 
 /** One of some words, or `kind:NAME` where NAME is a token. Header names come out in lower case. */
 export const selector = <const W extends string, const K extends 'header' | 'cookie'>(

@@ -10,7 +10,6 @@ export type NotYet = {
   readonly meanwhile: string
 }
 
-const always = (): boolean => true
 const oneOf =
   (...values: readonly unknown[]) =>
   (value: unknown): boolean =>
@@ -18,6 +17,5 @@ const oneOf =
 
 export const notYet: readonly NotYet[] = [
   { field: 'pools.*.hashOn', when: oneOf('session'), meanwhile: 'the address of the client is hashed until then' },
-  { field: 'pools.*.affinity', when: always, meanwhile: 'clients do not keep their origin until then' },
   { field: 'routes.*.session', when: oneOf(true), meanwhile: 'requests carry no session until then' },
 ]

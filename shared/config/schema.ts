@@ -13,6 +13,7 @@ import {
   headerName,
   hostPattern,
   id,
+  instant,
   languageTag,
   mediaType,
   memberName,
@@ -28,6 +29,7 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
 
@@ -59,6 +61,8 @@ const originSchema = z
     priority: whole(0, 9).default(0),
     /** drain: keeps its clients, gets no new ones. off: gets nothing. */
     state: z.enum(['ready', 'drain', 'off']).default('ready'),
+    /** With drain: when its clients have to go too (RFC 3339; ms on output). Absent: they may stay. */
+    drainUntil: instant.optional(),
   })
   .transform(({ id, ...origin }) => ({ id: id ?? defaultOriginId(origin.url), ...origin }))
 
@@ -123,12 +127,16 @@ const ejectionSchema = z.strictObject({
   maxPercent: whole(0, 100).default(50),
 })
 
+/** A client's requests go to one origin, where they go to an origin by themselves: what is shared is anybody's. */
 const affinitySchema = z.strictObject({
-  /** What tells one client from another. */
+  /** What tells one client from another; only a cookie remembers, the others are hashed over what is ready. */
   by: selector(['cookie', 'ip'], ['header']).default('cookie'),
-  /** How long a client keeps its origin after its last request. */
+  /** How long the cookie keeps its origin after the client's last request. */
   ttlSeconds: whole(1, YEAR_SECONDS).default(1800),
-  /** When that origin is unhealthy. temporary: another until it is back. sticky: another for good. none: an error. */
+  /**
+   * When that origin is unhealthy or off. temporary: another until it is back. sticky: another for good (cookie only).
+   * none: an error.
+   */
   onFailure: z.enum(['temporary', 'sticky', 'none']).default('temporary'),
 })
 
@@ -251,10 +259,16 @@ const routeSchema = z.strictObject({
     .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
   /** Methods that may be sent to a second origin without an Idempotency-Key. */
   retryMethods: methodList.default(['GET', 'HEAD', 'OPTIONS']),
-  /** Steering: in this order, by health. */
+  /** Where requests go, in this order. */
   pools: z
     .array(z.string(), { error: required('name at least one pool') })
     .min(1, 'must not be empty: name at least one pool'),
+  /** What puts one of them before the others. Pools without a healthy origin go behind those that have one. */
+  steering: steeringSchema.prefault({}),
+  /** Absent: off. */
+  canary: canarySchema.optional(),
+  /** Absent: off. */
+  mirror: mirrorSchema.optional(),
   cache: cacheRuleSchema.prefault({}),
   /** Absent: off. */
   batch: batchSchema.optional(),
@@ -297,6 +311,7 @@ export type Pool = Config['pools'][string]
 export type Origin = Pool['origins'][number]
 export type Policy = Pool['policy']
 export type ProbeRule = NonNullable<Pool['monitor']>
+export type Affinity = NonNullable<Pool['affinity']>
 export type Route = Config['routes'][number]
 export type CacheRule = Route['cache']
 export type BatchRule = NonNullable<Route['batch']>

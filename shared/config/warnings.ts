@@ -15,6 +15,7 @@ export const findWarnings = (config: Config, document: unknown): ConfigError[] =
   ...unusedPools(config),
   ...bareAddresses(config),
   ...idleBatches(config),
+  ...mixedVersions(config, document),
   ...notices(document),
 ]
 
@@ -34,7 +35,7 @@ const deadRoutes = ({ routes }: Config): ConfigError[] => {
 }
 
 const unusedPools = ({ pools, routes }: Config): ConfigError[] => {
-  const used = new Set(routes.flatMap((route) => route.pools))
+  const used = new Set(routes.flatMap(({ pools, canary, mirror }) => [...pools, canary?.pool, mirror?.pool]))
   return Object.keys(pools)
     .filter((name) => !used.has(name))
     .map((name) => warning(['pools', name], 'no route uses this pool: name it in the "pools" of a route, or remove it'))
@@ -61,6 +62,21 @@ const idleBatches = ({ routes }: Config): ConfigError[] =>
       (cache.mode === 'off' && 'its "cache" has "mode": "off", and what is not stored is not shared') ||
       (cache.collapse === 'off' && 'its "cache" has "collapse": "off"')
     return batch && because ? [warning(['routes', index, 'batch'], `has no effect: ${because}`)] : []
+  })
+
+/** Chance is how two versions are tried, and the cache would hand out whichever came first. */
+const mixedVersions = ({ routes }: Config, document: unknown): ConfigError[] =>
+  valuesAt(document, ['routes', '*', 'steering']).flatMap(({ path, value }) => {
+    const { steering, cache } = routes[Number(path[1])]!
+    const isSaid = typeof value === 'object' && value !== null && 'keyed' in value
+    return steering.by !== 'weight' || cache.mode === 'off' || isSaid
+      ? []
+      : [
+          warning(
+            path,
+            'what is stored of one pool is given to all: write "keyed": false if the pools serve the same, "keyed": true or a "canary" if not',
+          ),
+        ]
   })
 
 const notices = (document: unknown): ConfigError[] =>

@@ -58,6 +58,7 @@ export type NoStoreReason =
   | 'unkeyed-field'
   | 'request-error'
   | 'reflection'
+  | 'other-pool'
   | 'vary'
   | 'event-stream'
   | 'framing'
@@ -74,6 +75,7 @@ const ofThisRequest: ReadonlySet<NoStoreReason> = new Set([
     'cookie',
     'unkeyed-field',
     'reflection',
+    'other-pool',
     'request-error',
   ] as const),
 ])

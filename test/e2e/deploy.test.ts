@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram, withoutNetwork } from './support/program.ts'
 
 const patience = { timeout: 120_000 }
-const limitBytes = 120_000
+const limitBytes = 130_000
 
 let folder: string
 

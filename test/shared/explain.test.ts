@@ -38,6 +38,16 @@ describe('an explanation is a dictionary', () => {
     ],
   ])('%s', (_, explanation, text) => expect(formatExplanation(explanation)).toBe(text))
 
+  test('who has answered, and why', () => {
+    const by = { pool: 'web', origin: 'a:80', affinity: 'ip, kept', candidates: ['a:80 é 7 ms', 'b 9 ms'] }
+    const steering = 'country DE; eu is unwell'
+    expect(formatExplanation({ ...hit, steering, by })).toBe(
+      'route="r", verdict=hit, steering="country DE; eu is unwell", pool="web", origin="a:80", affinity="ip, kept", candidates="a:80 %C3%A9 7 ms; b 9 ms", why="fresh for 7 s more"',
+    )
+    const many = Array.from({ length: 1000 }, (_, index) => `origin-${index}`)
+    expect(formatExplanation({ ...hit, by: { ...by, candidates: many } }).length).toBeLessThan(1000)
+  })
+
   test('whatever a key or a request says', () => {
     const key = 'https://h/_weir/cache/2,"\\'
     const text = formatExplanation({

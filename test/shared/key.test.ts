@@ -319,3 +319,10 @@ describe('RFC 6265 §5.4: cookies', () => {
     ['one that comes twice has both values, as they came', 'a=1; b=2; a=3', { a: '1; a=3', b: '2' }],
   ])('%s', (_, field, verdict) => expect([...parseCookies(field)]).toEqual(Object.entries(verdict)))
 })
+
+test('each side of a route has keys of its own, which are no other rule’s', () => {
+  const target = targetOf('http://h/a')
+  const rules: KeyRule[] = [whole, { ...whole, cookies: ['next'] }, { ...whole, headers: ['next'] }]
+  const keys = rules.flatMap((rule) => [undefined, 'next', 'web'].map((side) => cacheKey(target, rule, side)))
+  expect(new Set(keys).size).toBe(keys.length)
+})

@@ -78,10 +78,10 @@ test('a star takes every host', () => {
 })
 
 describe('a snapshot', () => {
-  it('steers a route down its pools, in their order', () => {
+  it('has the pools of a course, in its order', () => {
     const config = configOf({ pools: ['backup', 'web'] })
     const snapshot = makeSnapshot(7, config, noPurges, () => 0)
-    const pools = poolsOf(snapshot, config.routes[0]!)
+    const pools = poolsOf(snapshot, config.routes[0]!, { pools: ['backup', 'web'] })
     expect(pools.map(({ pool }) => pool)).toEqual([config.pools.backup, config.pools.web])
     expect(snapshot.version).toBe(7)
   })

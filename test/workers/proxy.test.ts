@@ -1,5 +1,6 @@
 // What clients may do to entries that others get. All else of the proxy is tested on the wire.
 import { beforeEach, expect, it } from 'vitest'
+import { webCryptoSeal } from '../../workers/adapters/web-crypto-seal.ts'
 import { createConfiguration } from '../../workers/configuration.ts'
 import type { Attempt, OriginRequest, Ports } from '../../workers/ports.ts'
 import { proxy } from '../../workers/proxy.ts'
@@ -44,6 +45,7 @@ beforeEach(() => {
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
     decoderFor: () => undefined,
+    seal: webCryptoSeal('a secret'),
     isAdmin: async () => false,
     now: () => Date.now(),
     random: () => 0,

@@ -4,7 +4,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { boardingField } from '../../shared/collapse/frames.ts'
 import type { Env } from '../env.ts'
 import type { BatchBoarding, Ports } from '../ports.ts'
-import { beginLife } from '../proxy.ts'
+import { beginShared } from '../proxy.ts'
 import { Gathering } from './gathering.ts'
 
 /** The class, with what it asks origins by. */
@@ -23,7 +23,8 @@ export function batchObject(
       fields.delete(boardingField)
       const life = () => {
         const ports = portsFor(this.env, request.url)
-        return beginLife(new Request(request.url, { headers: fields }), ports, (work) => this.ctx.waitUntil(work))
+        const shared = new Request(request.url, { headers: fields })
+        return beginShared(shared, boarding.course, ports, (work) => this.ctx.waitUntil(work))
       }
       return new Response(this.#gathering.join(boarding, { fields, life }))
     }

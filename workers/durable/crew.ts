@@ -290,9 +290,17 @@ export class Crew {
     const range = part?.range ?? whole
     const stores = !this.#storing.some((each) => each.colo === colo && covers(each.range, range))
     if (stores) this.#storing.push({ colo, range })
-    const { response, kept } = this.#exchange!
+    const { response, kept, by } = this.#exchange!
     const { status } = response
-    const head = { kind: 'head', status, fields: [...fields], stores, collapsed: id !== this.#leader, kept } as const
+    const head = {
+      kind: 'head',
+      status,
+      fields: [...fields],
+      stores,
+      collapsed: id !== this.#leader,
+      kept,
+      by,
+    } as const
     this.#tell(id, part === undefined ? head : { ...head, id: this.#id })
   }
 

@@ -4,7 +4,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { boardingField } from '../../shared/collapse/frames.ts'
 import type { Env } from '../env.ts'
 import type { Boarding, Ports } from '../ports.ts'
-import { beginLife } from '../proxy.ts'
+import { beginShared } from '../proxy.ts'
 import { Crew } from './crew.ts'
 import type { Passenger } from './passenger.ts'
 import { Runs } from './runs.ts'
@@ -26,7 +26,8 @@ export function flightObject(
       fields.delete(boardingField)
       const life = () => {
         const ports = portsFor(this.env, request.url)
-        return beginLife(new Request(request.url, { headers: fields }), ports, (work) => this.ctx.waitUntil(work))
+        const shared = new Request(request.url, { headers: fields })
+        return beginShared(shared, boarding.course, ports, (work) => this.ctx.waitUntil(work))
       }
       const passenger = { fields, boarding, life }
       const { part } = boarding

@@ -104,7 +104,7 @@ describe('ejections', () => {
     applyShared(other, view, 2000)
     expect(known(other, 'a').health).toMatchObject({
       ejections: 1,
-      ejected: { because: 'failures', at: 1000, until: 35_000, trialAt: undefined },
+      ejected: { because: 'failures', at: 1000, until: 33_000, trialAt: undefined },
     })
     applyShared(one, view, 2000)
     expect(known(one, 'a').health.ejected?.until).toBe(31_000)
@@ -131,7 +131,7 @@ describe('ejections', () => {
     const longer = { [key('a')]: { ejection: ejection(2000, 62_000) } }
     applyShared(one, longer, 3000)
     applyShared(one, longer, 5000)
-    expect(known(one, 'a').health.ejected).toMatchObject({ at: 2000, until: 66_000 })
+    expect(known(one, 'a').health.ejected).toMatchObject({ at: 2000, until: 64_000 })
   })
 
   it('do not undo what this isolate has found out since', () => {

@@ -35,8 +35,21 @@ describe('the document', () => {
 })
 
 const fieldsOf = (...names: string[]) => `the fields here are ${names.join(', ')}`
-const ORIGIN = fieldsOf('id', 'url', 'weight', 'priority', 'state')
-const ROUTE = fieldsOf('id', 'host', 'path', 'methods', 'retryMethods', 'pools', 'cache', 'batch', 'session')
+const ORIGIN = fieldsOf('id', 'url', 'weight', 'priority', 'state', 'drainUntil')
+const ROUTE = fieldsOf(
+  'id',
+  'host',
+  'path',
+  'methods',
+  'retryMethods',
+  'pools',
+  'steering',
+  'canary',
+  'mirror',
+  'cache',
+  'batch',
+  'session',
+)
 const CACHE = fieldsOf(
   'mode',
   'ttlSeconds',

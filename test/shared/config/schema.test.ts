@@ -45,6 +45,7 @@ describe('defaults', () => {
             collapse: 'colo',
             flight: { windowBytes: 8_388_608, maxReaders: 5000, maxWaitMs: 10_000, beyond: 'direct', gatherMs: 5 },
           },
+          steering: { by: 'order', keyed: false },
           session: false,
         },
       ],

@@ -105,7 +105,6 @@ describe('fields that have no effect yet', () => {
       'pools.web.hashOn',
       'the address of the client is hashed until then',
     ],
-    ['affinity', withPool({ affinity: {} }), 'pools.web.affinity', 'clients do not keep their origin until then'],
     ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
   ])('%s', (_title, document, path, meanwhile) => {
     expect(warningsOf(document)).toEqual([[path, `${NOT_YET} ${meanwhile}`]])
@@ -131,6 +130,6 @@ describe('fields that have no effect yet', () => {
 
   it('lists those of the complete example', () => {
     const parsed = parseConfig(EXAMPLE)
-    expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual(['pools.web.affinity'])
+    expect(parsed.ok && parsed.value.warnings).toEqual([])
   })
 })

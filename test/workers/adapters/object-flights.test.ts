@@ -15,7 +15,14 @@ afterEach(() => {
 })
 
 const limits = flightLimits(flightSchema.parse({}))
-const boarding = { colo: 'local', after: 0, epoch: 0, staleSince: 0, limits }
+const boarding = {
+  colo: 'local',
+  after: 0,
+  epoch: 0,
+  staleSince: 0,
+  limits,
+  course: { pools: ['web'], because: 'order' },
+}
 
 /** Objects whose call does what it is told. */
 function objectsThat(call: () => Promise<Response>): DurableObjectNamespace {
