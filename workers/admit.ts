@@ -40,7 +40,8 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
     detail = found.slot.hitForMiss ? 'hit-for-miss' : admission.because
     noteUncacheable(life, found, found.slot, admission.because, response.status, responseTime)
   }
-  const { body, done } = await bodyOf(life, got, length, sink)
+  const isThere = sink !== undefined && response.status === 200 && isNotModified(life, response.headers, responseTime)
+  const { body, done } = await bodyOf(life, got, length, sink, isThere)
   if (sink !== undefined) background(done)
   const status = {
     kind: 'forward',
@@ -50,7 +51,7 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
     collapsed: got.flight?.collapsed,
     detail,
   } as const
-  if (sink !== undefined && response.status === 200 && isNotModified(life, response.headers, responseTime)) {
+  if (isThere) {
     // The store still gets all of it.
     if (body instanceof ReadableStream) body.cancel().catch(() => undefined)
     return stamp(life, found, notModifiedResponse(tidyResponse(new Headers(response.headers), responseTime)), status)
@@ -89,7 +90,14 @@ function wouldHide({ stored }: Forward, { unlisted }: Stores, now: number): bool
   return now < Math.max(graceUntil, errorGraceUntil, sickGraceUntil)
 }
 
-async function bodyOf({ method }: Life, got: Answer, length: number | undefined, sink: BodySink | undefined) {
+async function bodyOf(
+  life: Life,
+  got: Answer,
+  length: number | undefined,
+  sink: BodySink | undefined,
+  isThere: boolean,
+) {
+  const { method, route, isForStore } = life
   const { response, idleMs, abandon } = got
   if (response.body === null || method === 'HEAD' || hasNoContent(response.status)) {
     return { body: null, done: sink === undefined ? Promise.resolve() : sink.end() }
@@ -98,7 +106,9 @@ async function bodyOf({ method }: Life, got: Answer, length: number | undefined,
   if (got.flight !== undefined && sink === undefined) return { body: response.body, done: Promise.resolve() }
   // A stream of events may be silent for as long as nothing happens.
   const silenceMs = isEventStream(response.headers) ? undefined : idleMs
-  return relay(response.body, { length, idleMs: silenceMs, sink, abandon })
+  // Of a flight that nobody reads any more the store gets what is nearly done.
+  const finishBytes = got.flight && !isForStore && !isThere ? route.cache.flight.windowBytes : undefined
+  return relay(response.body, { length, idleMs: silenceMs, sink, finishBytes, abandon })
 }
 
 /** Where the answer to a POST may go that says that it is what a GET would give (RFC 9110 §9.3.3). */

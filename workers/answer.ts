@@ -71,7 +71,7 @@ export async function refresh(life: Life, found: Forward): Promise<void> {
   // It is for everybody: what this client has already, wants a part of, or says of itself, does not matter to it.
   const fields = without(life.fields, 'if-none-match', 'if-modified-since', 'if-range', 'range', requestDeadline)
   const passing = life.passing ?? found.stored?.head.unlisted
-  const response = await answer({ ...life, method: 'GET', fields, passing }, found)
+  const response = await answer({ ...life, method: 'GET', fields, passing, isForStore: true }, found)
   // Nobody reads it: it goes on for as long as the store wants it.
   await response.body?.cancel().catch(() => undefined)
 }

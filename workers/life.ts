@@ -19,6 +19,8 @@ export interface Life {
   readonly method: string
   /** Whether its Authorization is the admin token, which is for the gateway alone. */
   readonly showsToken: boolean
+  /** Whether nobody reads the answer but the store. */
+  readonly isForStore?: boolean
   /** Whether the answer says how it came about. */
   readonly explain: boolean
   /** The request's fields as the next hop sees them. */

@@ -17,6 +17,8 @@ export interface RelayOptions {
   /** The longest silence of the origin between two reads; undefined for streams that may be silent. */
   readonly idleMs: number | undefined
   readonly sink: BodySink | undefined
+  /** The most that is read for the store alone, once the client has left; undefined: all of it. */
+  readonly finishBytes?: number | undefined
   /** Ends the exchange with the origin. */
   readonly abandon: () => void
 }
@@ -55,8 +57,11 @@ async function pump(
   reader: ReadableStreamBYOBReader,
   first: Promise<Read>,
   client: WritableStreamDefaultWriter<Uint8Array>,
-  { idleMs, sink, abandon }: RelayOptions,
+  { length, idleMs, sink, finishBytes, abandon }: RelayOptions,
 ): Promise<void> {
+  let received = 0
+  const isWorthFinishing = () =>
+    sink?.wanted === true && (finishBytes === undefined || (length !== undefined && length - received <= finishBytes))
   let clientThere = true
   const clientLeft = () => {
     clientThere = false
@@ -66,9 +71,10 @@ async function pump(
       const { done, value } = await notIdle(next, idleMs)
       if (done) break
       sink?.write(value)
+      received += value.byteLength
       if (clientThere) await client.write(value).catch(clientLeft)
       // A client that leaves does not spoil an entry that is being filled.
-      if (!clientThere && sink?.wanted !== true) throw new Error('The client left.')
+      if (!clientThere && !isWorthFinishing()) throw new Error('The client left.')
     }
     if (clientThere) await client.close().catch(clientLeft)
     await sink?.end()

@@ -235,15 +235,22 @@ describe('what goes wrong', () => {
   })
 
   test('the last client leaves: the origin is let go', async () => {
-    const waiting = stall()
     const path = bench.fresh()
+    const closed = Promise.withResolvers<void>()
+    bench.origin.handle = (_, response) => {
+      response.writeHead(200, minute)
+      const timer = setInterval(() => response.write('x'.repeat(10_000)), 10)
+      response.on('close', () => {
+        clearInterval(timer)
+        closed.resolve()
+      })
+    }
     const controller = new AbortController()
-    const clients = [1, 2].map(() => fetch(bench.gateway.url + path, { signal: controller.signal }).catch(() => 'left'))
-    const { response } = await first(waiting)
-    const closed = once(response, 'close')
+    const { signal } = controller
+    const clients = await Promise.all([1, 2].map(() => fetch(bench.gateway.url + path, { signal })))
+    for (const { body } of clients) await body!.getReader().read()
     controller.abort()
-    await Promise.all(clients)
-    await closed
+    await closed.promise
   })
 
   test('the origin fails before there is a head: everybody gets the same reasoned error, and no herd is let loose', async () => {

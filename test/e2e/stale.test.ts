@@ -93,6 +93,17 @@ describe('grace: at once, with one refresh behind it', () => {
     expect((await bench.ask(path)).text === large).toBe(true)
   })
 
+  test('a refresh whose length nobody knows is stored too', async () => {
+    const path = bench.fresh('/grace')
+    bench.origin.handle = (_, response) => reply(response, 'old', {})
+    await bench.ask(path)
+    bench.origin.handle = (_, response) => {
+      response.write('new, ')
+      setTimeout(() => response.end('in pieces'), 50)
+    }
+    await expect.poll(async () => (await bench.ask(path)).text).toBe('new, in pieces')
+  })
+
   test.each([
     ['must-revalidate', 'max-age=0, must-revalidate'],
     ['proxy-revalidate', 'max-age=0, proxy-revalidate'],
