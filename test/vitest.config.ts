@@ -8,6 +8,8 @@ const root = new URL('..', import.meta.url).pathname
 export default defineConfig({
   root,
   test: {
+    // Much of the time is spent on waiting.
+    maxWorkers: 3,
     projects: [
       {
         root,

@@ -89,7 +89,7 @@ const known = new Set([
   ],
   ...['x-amzn-trace-id', 'x-amz-cf-id', 'x-b3-traceid', 'b3', 'sentry-trace', 'newrelic', 'uber-trace-id', 'cf-worker'],
   ...['x-datadog-origin', 'x-cloud-trace-context', 'x-correlation-id', 'request-id', 'surrogate-capability'],
-  ...['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-request-id', 'traceparent'],
+  ...['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-request-id', 'traceparent', 'x-request-deadline'],
 ])
 
 /** `canary` stands for what must not come back. */

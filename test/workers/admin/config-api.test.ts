@@ -77,14 +77,14 @@ describe('replacing', () => {
     const text = documentOf('v1')
       .replace('{', '{ // mine\n')
       .replace(/\}$/, ', /* end */ }')
-      .replace('"origins"', '"policy": "hash", "origins"')
+      .replace('"origins"', '"hashOn": "session", "origins"')
     const response = await gateway.put(text)
     expect(response.status).toBe(200)
     const { warnings } = await response.json<{ warnings: { path: string; message: string }[] }>()
-    expect(warnings.map(({ path }) => path)).toContain('pools.web.policy')
+    expect(warnings.map(({ path }) => path)).toContain('pools.web.hashOn')
     expect(await (await gateway.ask(configUrl)).json()).toMatchObject({
       routes: [{ id: 'v1' }],
-      pools: { web: { policy: 'hash' } },
+      pools: { web: { hashOn: 'session' } },
     })
   })
 

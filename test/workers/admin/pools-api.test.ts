@@ -49,7 +49,7 @@ describe('GET /_weir/api/pools', () => {
               id: 'b',
               state: 'ready',
               healthy: false,
-              ejected: { because: 'failures', since: '2026-01-31T12:00:00.000Z', until: '2100-01-01T00:00:04.000Z' },
+              ejected: { because: 'failures', since: '2026-01-31T12:00:00.000Z', until: '2100-01-01T00:00:02.000Z' },
               latency: { ms: 80, at: '2026-01-31T12:00:00.000Z' },
               failuresInARow: 0,
               inFlight: 0,
