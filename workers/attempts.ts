@@ -97,6 +97,7 @@ export async function askPool(
   if (ranked.kind === 'none') return { kind: 'kept' }
   const affinity = ranked.because
   const order = affinity === undefined ? withTrials(ranked.order, asking, ports.now()) : [...ranked.order]
+  const again = order.slice(0, 1)
   const begin = (isRetry: boolean) => {
     const chosen = takeFirst(order, ports.now())
     return beginAt({ origin: chosen, isRetry, affinity }, asking, state, deadline, ports)
@@ -108,6 +109,8 @@ export async function askPool(
   for (;;) {
     if (underWay.length === 0) {
       const isRetry = ending.kind !== 'nobody'
+      // A connection that was kept may have been closed meanwhile: the only origin there is gets another chance.
+      if (order.length === 0 && ending.kind === 'failed' && ending.failure === 'connection') order.push(...again)
       if (order.length === 0 || triesLeft === 0) return ending
       if (ports.now() >= deadline) return preferred(ending, overdue)
       if (isRetry && !spendRetry(state, ports.now())) return ending

@@ -27,7 +27,7 @@ function configuration(states: Partial<Record<Id, object>> = {}): object {
     pools: {
       temporary: pool({}),
       sticky: pool({ onFailure: 'sticky' }),
-      none: pool({ onFailure: 'none' }),
+      none: { ...pool({ onFailure: 'none' }), retry: { tries: 1 } },
       ip: pool({ by: 'ip' }),
       header: pool({ by: 'header:x-user', onFailure: 'none' }),
     },

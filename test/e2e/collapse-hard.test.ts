@@ -240,9 +240,10 @@ describe('a large body, and one of five who reads slowly', () => {
     return { slow: await slow, fast }
   }
 
-  test.each<[string, Record<string, string | number>, slow: string]>([
-    ['it goes on by itself', { etag: '"1"', 'content-length': size }, 'right'],
-    ['it is cut where nobody knows the version', {}, 'cut'],
+  // How much of it lies between the two, in buffers, is the system's choice.
+  test.each<[string, Record<string, string | number>, slow: string[]]>([
+    ['it goes on by itself', { etag: '"1"', 'content-length': size }, ['right']],
+    ['it is cut where nobody knows the version', {}, ['cut', 'right']],
   ])('the others finish in bounded memory, and %s', async (_, fields, slow) => {
     origin.handle = (request, response) => {
       const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
@@ -258,7 +259,8 @@ describe('a large body, and one of five who reads slowly', () => {
     }, 20)
     const outcome = await fiveReaders(fresh('/narrow'))
     clearInterval(watch)
-    expect(outcome).toEqual({ slow, fast: ['right', 'right', 'right', 'right'] })
+    expect(outcome.fast).toEqual(['right', 'right', 'right', 'right'])
+    expect(slow).toContain(outcome.slow)
     if (before !== undefined) expect(peak - before).toBeLessThan(64 * 1_048_576)
   })
 

@@ -30,7 +30,12 @@ beforeAll(async () => {
   const pools = Object.fromEntries(
     names.map((name) => [
       name,
-      { origins: [{ id: `${name}-1`, url: origins[name].url }], policy: 'random', timeouts: { headersMs: 2000 } },
+      {
+        origins: [{ id: `${name}-1`, url: origins[name].url }],
+        policy: 'random',
+        timeouts: { headersMs: 2000 },
+        retry: { tries: 1 },
+      },
     ]),
   )
   const all = ['web', 'eu', 'us']
