@@ -1,5 +1,6 @@
 // What an authorised request is told beside its answer: by which route, under which key, with which verdict, and why.
 import { serializeDictionary, Token } from 'structured-headers'
+import type { Candidate } from './balance/rank.ts'
 import type { CacheStatus, CacheStatusDetail, ForwardReason } from './http/cache-status.ts'
 import type { NoStoreReason } from './http/may-store.ts'
 
@@ -39,6 +40,12 @@ export function formatExplanation({ route, verdict, status, key, selecting = [],
     ...(by && membersOf(by)),
     why: whyOf(status),
   })
+}
+
+/** In short: what counts of its weight, its attempts under way, what is left of its estimate, and how it is. */
+export function formatCandidate({ id, priority, weight, inFlight, latencyMs, why }: Candidate): string {
+  const level = priority > 0 ? ` priority=${priority}` : ''
+  return `${id}${level} weight=${Number(weight.toFixed(2))} inFlight=${inFlight} latency=${latencyMs}ms ${why}`
 }
 
 function membersOf({ pool, origin, affinity, candidates = [] }: NonNullable<Explanation['by']>) {

@@ -17,6 +17,8 @@ import {
   spendHedge,
   spendRetry,
 } from '../shared/balance/pool.ts'
+import { candidatesOf } from '../shared/balance/rank.ts'
+import { formatCandidate } from '../shared/explain.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { parseRetryAfter } from '../shared/http/retry-after.ts'
 import type { KeptBody } from './keep-body.ts'
@@ -36,6 +38,8 @@ export interface Asking {
   readonly mayHedge: boolean
   /** The origins of a pool, those that are to be asked first in front; `at` in milliseconds since the epoch. */
   readonly rank: (state: PoolState, at: number) => Preferred
+  /** Whether somebody asks why. */
+  readonly explain: boolean
   /** When the first attempt could begin (ms since the epoch). */
   readonly begunAt: number
   /** The client's own deadline, likewise. */
@@ -50,19 +54,26 @@ export type Ending =
       readonly isFinal: boolean
       readonly pool: PoolState
       readonly origin: OriginState
-      /** Why it was this client's own. */
-      readonly affinity: string | undefined
+      readonly choice: Choice
     })
   | { readonly kind: 'failed'; readonly failure: Failure }
   /** Nobody was asked: no origin is ready, or all are ejected until then (ms since the epoch). */
   | { readonly kind: 'nobody'; readonly until?: number | undefined }
+
+/** Why these origins in this order, for people. */
+export interface Choice {
+  /** Why the first was this client's own. */
+  readonly affinity: string | undefined
+  /** The origins with their numbers as they were then, the first choice first; absent where nobody asks. */
+  readonly candidates: readonly string[] | undefined
+}
 
 /** An attempt under way. */
 interface UnderWay {
   readonly origin: OriginState
   /** Whether it was spent of the budget for retries. */
   readonly isRetry: boolean
-  readonly affinity: string | undefined
+  readonly choice: Choice
   readonly begunAt: number
   readonly ended: Promise<Ended>
   readonly abandon: () => void
@@ -93,14 +104,16 @@ export async function askPool(
   if (Number.isFinite(deadline)) asking.fields.set(requestDeadline, String(deadline))
   beginRequest(state, ports.now())
 
-  const ranked = asking.rank(state, ports.now())
+  const rankedAt = ports.now()
+  const ranked = asking.rank(state, rankedAt)
   if (ranked.kind === 'none') return { kind: 'kept' }
   const affinity = ranked.because
-  const order = affinity === undefined ? withTrials(ranked.order, asking, ports.now()) : [...ranked.order]
+  const order = affinity === undefined ? withTrials(ranked.order, asking, rankedAt) : [...ranked.order]
   const again = order.slice(0, 1)
+  const choice = { affinity, candidates: asking.explain ? toldOf(state, order, rankedAt) : undefined }
   const begin = (isRetry: boolean) => {
     const chosen = takeFirst(order, ports.now())
-    return beginAt({ origin: chosen, isRetry, affinity }, asking, state, deadline, ports)
+    return beginAt({ origin: chosen, isRetry, choice }, asking, state, deadline, ports)
   }
   let ending: Ending = { kind: 'nobody' }
   let underWay: UnderWay[] = []
@@ -160,6 +173,12 @@ function withTrials(order: readonly OriginState[], { mayRepeat }: Asking, at: nu
   return mayRepeat ? [...trials, ...others] : [...others, ...trials]
 }
 
+/** What is told of these origins, in their order. */
+function toldOf(state: PoolState, order: readonly OriginState[], at: number): string[] {
+  const candidates = new Map(candidatesOf(state, at).map((candidate) => [candidate.id, candidate]))
+  return order.map(({ origin }) => formatCandidate(candidates.get(origin.id)!))
+}
+
 const isEjected = ({ origin }: UnderWay): boolean => origin.health.ejected !== undefined
 
 /** Takes the first that is healthy by now, or else the first. */
@@ -186,13 +205,13 @@ function giveUp({ origin, begunAt, abandon }: UnderWay, state: PoolState, at: nu
 }
 
 function beginAt(
-  chosen: Pick<UnderWay, 'origin' | 'isRetry' | 'affinity'>,
+  chosen: Pick<UnderWay, 'origin' | 'isRetry' | 'choice'>,
   asking: Asking,
   state: PoolState,
   deadline: number,
   ports: Ports,
 ): UnderWay {
-  const { origin, affinity } = chosen
+  const { origin, choice } = chosen
   const { method, target, fields, body } = asking
   const { headersMs, idleMs } = state.pool.timeouts
   const begunAt = ports.now()
@@ -213,7 +232,7 @@ function beginAt(
       return {
         of,
         outcome: answered(attempt.response, ms, ports),
-        ending: { ...attempt, idleMs, isFinal, pool: state, origin, affinity },
+        ending: { ...attempt, idleMs, isFinal, pool: state, origin, choice },
       }
     }
     const isOverdue = attempt.failure === 'timeout' && leftMs <= headersMs

@@ -73,9 +73,9 @@ function mayCollapse(life: Life): boolean {
 const coloOf = ({ request }: Life): string => String(request.cf?.colo ?? 'local')
 
 function boardingOf(life: Life, after: number, staleSince: number): Boarding {
-  const { snapshot, route, course } = life
+  const { snapshot, route, course, explain } = life
   const limits = flightLimits(route.cache.flight)
-  return { colo: coloOf(life), after, epoch: snapshot.purges.epoch, staleSince, limits, course }
+  return { colo: coloOf(life), after, epoch: snapshot.purges.epoch, staleSince, limits, course, explain }
 }
 
 /** What is asked for, as far as that is known; without the variants' generation, which each data centre has of its own. */

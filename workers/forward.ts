@@ -30,7 +30,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   }
   switch (ending.kind) {
     case 'answer':
-      return { ...ending, sent: fields, by: answeredBy(life, ending.pool, ending.origin, ending.affinity) }
+      return { ...ending, sent: fields, by: answeredBy(life, ending.pool, ending.origin, ending.choice) }
     case 'failed':
       return refuse(failedProblem(ending.failure))
     case 'nobody':
@@ -58,6 +58,7 @@ async function askingOf(life: Life, fields: Headers): Promise<Asking> {
     begunAt: ports.now(),
     deadline: parseDeadline(life.fields.get(requestDeadline)),
     rank: (state, at) => preferOwn(life, state, rankOrigins(state, askerOf(life, state.pool), at, ports.random)),
+    explain: life.explain,
   }
 }
 

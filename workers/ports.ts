@@ -168,6 +168,8 @@ export interface Boarding {
   readonly limits: FlightLimits
   /** What the request is meant for: the object cannot tell where it came from. */
   readonly course: Course
+  /** Whether the origins that it chooses from are to be told of, if this request begins it. */
+  readonly explain?: boolean
   /** Absent where the whole is wanted. */
   readonly part?: WantedPart
 }

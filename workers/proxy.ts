@@ -6,7 +6,7 @@
 //                              └─ validate, miss, pass → collapse → forward → admit ────┘
 //                                             answer.ts  fly.ts    forward.ts admit.ts
 
-import { type Course, wellFirst } from '../shared/balance/steering.ts'
+import { wellFirst } from '../shared/balance/steering.ts'
 import { requestDirectives } from '../shared/http/cache-control.ts'
 import { endToEnd, without } from '../shared/http/fields.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
@@ -17,7 +17,7 @@ import { deliverNotCached, deliverStored, refusal } from './deliver.ts'
 import { type Forward, type Hit, type Life, type Refused, refuse } from './life.ts'
 import { lookup } from './lookup.ts'
 import { contentOf } from './messages.ts'
-import type { Background, Ports } from './ports.ts'
+import type { Background, Boarding, Ports } from './ports.ts'
 import type { Problem } from './problem.ts'
 import { deliverSliced } from './slices.ts'
 import { clientOf, courseFor, withoutOwnCookie } from './steer.ts'
@@ -36,13 +36,15 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
 /** The life of a request that is known to have a route, and a course: it is made for all who have joined a flight. */
 export async function beginShared(
   request: Request,
-  course: Course,
+  { course, explain = false }: Pick<Boarding, 'course' | 'explain'>,
   ports: Ports,
   background: Background,
 ): Promise<Life> {
   const received = receive(request)
   const begun =
-    received.kind === 'refused' ? received : await begin(request, received.target, ports, background, course)
+    received.kind === 'refused'
+      ? received
+      : await begin(request, received.target, ports, background, { course, explain })
   if (begun.kind === 'refused') throw new Error(begun.problem.detail)
   return begun.life
 }
@@ -52,7 +54,7 @@ async function begin(
   target: Target,
   ports: Ports,
   background: Background,
-  sharedCourse?: Course,
+  shared?: Pick<Life, 'course' | 'explain'>,
 ): Promise<Refused | { readonly kind: 'begun'; readonly life: Life }> {
   const requestTime = ports.now()
   const snapshot =
@@ -66,16 +68,16 @@ async function begin(
   const fields = shown ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
   const asked = { route: routed.route, snapshot: routed.snapshot, request, target, fields }
   const client = await clientOf(asked, cookie, ports)
-  const course = sharedCourse ?? courseFor(asked, client, ports.random)
+  const course = shared?.course ?? courseFor(asked, client, ports.random)
   const life: Life = {
     ...asked,
     course,
     pools: wellFirst(poolsOf(routed.snapshot, routed.route, course), requestTime),
     client,
-    isShared: sharedCourse !== undefined,
+    isShared: shared !== undefined,
     method,
     showsToken: shown,
-    explain: shown && request.headers.get('weir-explain') === '?1',
+    explain: shared?.explain ?? (shown && request.headers.get('weir-explain') === '?1'),
     passing: passingOf(routed.route.cache),
     // A forced lifetime is the route's word; the client's Cache-Control does not change it.
     directives: requestDirectives(routed.route.cache.mode === 'force' ? null : fields),

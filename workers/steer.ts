@@ -20,6 +20,7 @@ import type { Canary } from '../shared/config/steering.ts'
 import { setCookie, toOneClient } from '../shared/http/set-cookie.ts'
 import type { Target } from '../shared/http/target.ts'
 import { parseCookies } from '../shared/key.ts'
+import type { Choice } from './attempts.ts'
 import type { Answer, AnsweredBy, Client, Life } from './life.ts'
 import { clientAddress } from './messages.ts'
 import type { Ports } from './ports.ts'
@@ -186,8 +187,8 @@ export function answeredBy(
   { snapshot }: Life,
   state: PoolState,
   { origin }: OriginState,
-  because?: string,
+  { affinity, candidates }: Choice,
 ): AnsweredBy {
   const [pool = ''] = [...snapshot.pools].find(([, each]) => each === state) ?? []
-  return { pool, origin: origin.id, ...(because !== undefined && { affinity: because }) }
+  return { pool, origin: origin.id, ...(affinity !== undefined && { affinity }), ...(candidates && { candidates }) }
 }

@@ -38,12 +38,22 @@ beforeAll(async () => {
       },
     ]),
   )
+  const url = origins.web.url
+  const several = {
+    origins: [
+      { id: 'old', url, state: 'drain' },
+      { id: 'next', url, priority: 1 },
+      { id: 'first', url, weight: 3 },
+    ],
+  }
   const all = ['web', 'eu', 'us']
   const entry = new URL('workers/places.ts', import.meta.url).pathname
   gateway = await startGateway(
     {
-      pools,
+      pools: { ...pools, several },
       routes: [
+        { path: '/several/*', pools: ['several'], cache: off },
+        { path: '/several-cached/*', pools: ['several'] },
         ...Object.entries(ways).map(([by, steering]) => ({ path: `/${by}/*`, pools: all, cache: off, steering })),
         { path: '/keyed/*', pools: all, steering: { ...ways.country, keyed: true } },
         { path: '/canary/*', pools: ['web'], cache: off, canary: { ...byUser, percent: 10 } },
@@ -283,7 +293,17 @@ test('an authorised request is told which pool and origin has answered, and why'
     pool: 'eu',
     origin: 'eu-1',
     steering: 'nearest, 479 km',
+    candidates: /^eu-1 weight=1 inFlight=0 latency=\d+ms ready$/,
   })
+  // Each as it was at the choice, the first choice first, those without a chance behind.
+  expect(await told(fresh('several'), {})).toMatchObject({
+    pool: 'several',
+    origin: 'first',
+    candidates:
+      'first weight=3 inFlight=0 latency=0ms ready; next priority=1 weight=1 inFlight=0 latency=0ms ready; old weight=0 inFlight=0 latency=0ms drain',
+  })
+  // A flight knows them if it was begun by who asks.
+  expect(await told(fresh('several-cached'), {})).toMatchObject({ candidates: /^first weight=3 inFlight=0 / })
   const cached = fresh('cached-canary')
   const through = await told(cached, {})
   expect(through).toMatchObject({ pool: /web|next/, origin: /-1$/, steering: /of the 50 % of the canary$/ })

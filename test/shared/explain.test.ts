@@ -1,6 +1,7 @@
 import { parseDictionary } from 'structured-headers'
 import { describe, expect, test } from 'vitest'
-import { type Explanation, formatExplanation } from '../../shared/explain.ts'
+import type { Candidate } from '../../shared/balance/rank.ts'
+import { type Explanation, formatCandidate, formatExplanation } from '../../shared/explain.ts'
 
 const hit: Explanation = { route: 'r', verdict: 'hit', status: { kind: 'hit', ttl: 7 } }
 
@@ -46,6 +47,20 @@ describe('an explanation is a dictionary', () => {
     )
     const many = Array.from({ length: 1000 }, (_, index) => `origin-${index}`)
     expect(formatExplanation({ ...hit, by: { ...by, candidates: many } }).length).toBeLessThan(1000)
+  })
+
+  test.each<[string, Partial<Candidate>, string]>([
+    ['ready', {}, 'b weight=2 inFlight=1 latency=35ms ready'],
+    ['of a later priority', { priority: 3 }, 'b priority=3 weight=2 inFlight=1 latency=35ms ready'],
+    [
+      'with a part of its weight',
+      { weight: 1 / 3, why: 'slow-start' },
+      'b weight=0.33 inFlight=1 latency=35ms slow-start',
+    ],
+    ['none', { weight: 0, healthy: false, why: 'unhealthy' }, 'b weight=0 inFlight=1 latency=35ms unhealthy'],
+  ])('a candidate: %s', (_, given, text) => {
+    const candidate = { id: 'b', priority: 0, weight: 2, inFlight: 1, latencyMs: 35, healthy: true, why: 'ready' }
+    expect(formatCandidate({ ...candidate, ...given } as Candidate)).toBe(text)
   })
 
   test('whatever a key or a request says', () => {

@@ -24,7 +24,7 @@ export function batchObject(
       const life = () => {
         const ports = portsFor(this.env, request.url)
         const shared = new Request(request.url, { headers: fields })
-        return beginShared(shared, boarding.course, ports, (work) => this.ctx.waitUntil(work))
+        return beginShared(shared, boarding, ports, (work) => this.ctx.waitUntil(work))
       }
       return new Response(this.#gathering.join(boarding, { fields, life }))
     }

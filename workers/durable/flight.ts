@@ -27,7 +27,7 @@ export function flightObject(
       const life = () => {
         const ports = portsFor(this.env, request.url)
         const shared = new Request(request.url, { headers: fields })
-        return beginShared(shared, boarding.course, ports, (work) => this.ctx.waitUntil(work))
+        return beginShared(shared, boarding, ports, (work) => this.ctx.waitUntil(work))
       }
       const passenger = { fields, boarding, life }
       const { part } = boarding
