@@ -4,7 +4,8 @@ import { type Latency, mergeLatency, shownLatency } from '../../shared/balance/l
 import { beginAttempt, endAttempt, type OriginState, type PoolState, startPool } from '../../shared/balance/pool.ts'
 import { rankOrigins } from '../../shared/balance/rank.ts'
 import type { Pool } from '../../shared/config/schema.ts'
-import { randomFrom } from '../shared/balance/random.ts'
+import { Events } from '../../workers/cli/simulate/events.ts'
+import { randomFrom } from '../../workers/cli/simulate/random.ts'
 
 export interface Trace {
   readonly pool: Pool
@@ -124,44 +125,5 @@ export function simulate(trace: Trace, setting: Setting): Result {
     latenciesMs: Float64Array.from(latencies).sort(),
     attempts: attemptsOf.reduce((sum, count) => sum + count, 0),
     attemptsOf,
-  }
-}
-
-type Event = readonly [at: number, happen: (at: number) => void]
-
-/** What is to happen, the earliest first: a binary heap. */
-class Events {
-  readonly #heap: Event[] = []
-
-  add(at: number, happen: (at: number) => void): void {
-    const heap = this.#heap
-    let place = heap.length
-    while (place > 0) {
-      const above = (place - 1) >> 1
-      if (heap[above]![0] <= at) break
-      heap[place] = heap[above]!
-      place = above
-    }
-    heap[place] = [at, happen]
-  }
-
-  run(): void {
-    for (let next = this.#take(); next !== undefined; next = this.#take()) next[1](next[0])
-  }
-
-  #take(): Event | undefined {
-    const heap = this.#heap
-    const first = heap[0]
-    const last = heap.pop()
-    if (heap.length === 0 || last === undefined) return first
-    let place = 0
-    for (let below = 1; below < heap.length; below = 2 * place + 1) {
-      if (below + 1 < heap.length && heap[below + 1]![0] < heap[below]![0]) below++
-      if (heap[below]![0] >= last[0]) break
-      heap[place] = heap[below]!
-      place = below
-    }
-    heap[place] = last
-    return first
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rankRandom } from '../../../shared/balance/random.ts'
-import { randomFrom } from './random.ts'
+import { randomFrom } from '../../../workers/cli/simulate/random.ts'
 
 describe('one draw decides one place', () => {
   test.each<[string, number, number]>([

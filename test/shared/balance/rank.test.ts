@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { beginAttempt, endAttempt, type PoolState, startPool } from '../../../shared/balance/pool.ts'
 import { candidatesOf, rankOrigins } from '../../../shared/balance/rank.ts'
 import type { Pool } from '../../../shared/config/schema.ts'
+import { randomFrom } from '../../../workers/cli/simulate/random.ts'
 import { eject, poolOf, poolWith } from './pools.ts'
-import { randomFrom } from './random.ts'
 
 const now = 1_000_000
 

@@ -11,7 +11,7 @@ import {
 } from '../../../shared/balance/steering.ts'
 import { parseDocument } from '../../../shared/config/parse.ts'
 import type { Pool, Route } from '../../../shared/config/schema.ts'
-import { randomFrom } from './random.ts'
+import { randomFrom } from '../../../workers/cli/simulate/random.ts'
 
 const origins = [{ url: 'http://127.0.0.1:9001' }]
 const pool = { origins }

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { loadOf } from '../../../shared/balance/least-request.ts'
 import { type OriginState, startPool } from '../../../shared/balance/pool.ts'
 import { rankByTwoChoices } from '../../../shared/balance/two-choices.ts'
+import { randomFrom } from '../../../workers/cli/simulate/random.ts'
 import { poolOf } from './pools.ts'
-import { randomFrom } from './random.ts'
 
 /** The share of each index among the first choices. */
 function shares(weights: readonly number[], costOf: (index: number, random: () => number) => number): number[] {
