@@ -130,7 +130,8 @@ export async function askPool(
       triesLeft--
       underWay.push(begin(isRetry))
     }
-    const first = await firstOf(underWay, asking.mayHedge ? (hedge?.afterMs ?? lookAgainMs) : undefined)
+    const looksAgain = asking.mayHedge && order.length > 0
+    const first = await firstOf(underWay, looksAgain ? (hedge?.afterMs ?? lookAgainMs) : undefined)
     const at = ports.now()
     if (first === late) {
       const isAnotherWell = order.some(({ health }) => isHealthy(health, at))
