@@ -25,7 +25,14 @@ process.exit(0)
 
 function demoConfiguration({ origins }: Origins) {
   return {
-    pools: { shop: { origins: origins.map(({ id, url }) => ({ id, url })), policy: 'round-robin' } },
+    // Its visitors kill origins and revive them at once: none is ejected, so that each takes its turns again.
+    pools: {
+      shop: {
+        origins: origins.map(({ id, url }) => ({ id, url })),
+        policy: 'round-robin',
+        ejection: { maxPercent: 0 },
+      },
+    },
     routes: [
       { id: 'personal', path: '/me', pools: ['shop'], cache: { mode: 'off' } },
       { id: 'shop', path: '/*', pools: ['shop'], cache: { mode: 'respect' } },
