@@ -12,6 +12,8 @@ export interface Latency {
 const decayMs = 10_000
 /** What a refusal counts as: it comes fast, and would look like the fastest origin of all. */
 const refusalMs = 5000
+/** What nobody is taken to be faster than. */
+const leastMs = 10
 const maxRetryAfterMs = 300_000
 
 export const unknownLatency: Latency = { ms: 0, at: 0 }
@@ -83,14 +85,14 @@ function underWayMs({ unanswered, silentSince }: OriginState, at: number): numbe
 }
 
 /**
- * What an attempt that begins at `at` is expected to take, at least 1 ms. `typicalMs` is what the origins of the pool
+ * What an attempt that begins at `at` is expected to take, at least 10 ms: below that, chance tells more than the origin does. `typicalMs` is what the origins of the pool
  * take: what nobody has asked yet is taken for one of them, so that it is not flooded, and what nobody has asked for
  * long falls to it and no further.
  */
 export function expectedMs(origin: OriginState, typicalMs: number, at: number): number {
   const { latency } = origin
   const known = isKnown(latency) ? Math.max(remainingMs(latency, at), Math.min(latency.ms, typicalMs)) : typicalMs
-  return Math.max(1, known, underWayMs(origin, at))
+  return Math.max(leastMs, known, underWayMs(origin, at))
 }
 
 /** The median (the lower one) of what is left of the estimates; 0 where nothing is known. */
