@@ -1,7 +1,7 @@
 // Collapsed forwarding on the wire: one origin request for a crowd, what a crowd gets when things go wrong, and what
 // nobody must get from anybody.
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
 
@@ -232,6 +232,28 @@ describe('what goes wrong', () => {
     reply(response, 'for the others', minute)
     for (const { text } of await others) expect(text).toBe('for the others')
     expect(asked(path)).toBe(1)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['is private', { 'cache-control': 'private', 'set-cookie': 'session=of-the-first' }],
+    ['says again what only the first has said', minute],
+  ])('the first client leaves, and the answer %s: nobody gets it', async (_, headers) => {
+    const waiting = stall()
+    const path = bench.fresh()
+    const leader = request(bench.gateway.url + path, { headers: { 'user-agent': 'browser-of-the-first' } })
+    const left = new Promise((resolve) => leader.on('error', resolve).end())
+    const { response } = await first(waiting)
+    const others = crowd(3, path)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    leader.socket?.resetAndDestroy()
+    await left
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    bench.origin.handle = (_, later) => reply(later, 'of another', { 'cache-control': 'private' })
+    reply(response, 'hello, browser-of-the-first', { 'content-type': 'text/html', ...headers })
+    for (const { text, headers: got } of await others) {
+      expect([text, got.get('set-cookie')]).toEqual(['of another', null])
+    }
+    expect((await bench.ask(path)).text).toBe('of another')
   })
 
   test('the last client leaves: the origin is let go', async () => {

@@ -339,9 +339,13 @@ export class Crew {
       const incoming = new Incoming(got, isKnown ? undefined : screenOf(life, got, names))
       this.#incoming = incoming
       if (verdict.kind === 'store') await incoming.begin()
-      const isCommon = !incoming.isReflecting
-      this.#send({ kind: 'head', verdict: isCommon ? verdict : { kind: 'uncacheable' }, unfit, at: Date.now() })
-      if (isCommon && verdict.kind === 'store') await this.#carry(got, incoming)
+      if (verdict.kind === 'store' && !incoming.isReflecting) {
+        this.#send({ kind: 'head', verdict, unfit, at: Date.now() })
+        return await this.#carry(got, incoming)
+      }
+      // The one for whom it was asked may have left: then it is nobody's.
+      const others = [...this.#readers.keys()].filter((id) => id !== this.#leader)
+      this.#send({ kind: 'head', verdict: { kind: 'uncacheable' }, unfit: [...unfit, ...others], at: Date.now() })
     } catch (error) {
       console.error(error)
       this.#problem = failedProblem('connection')
