@@ -2,6 +2,7 @@
 // nobody must get from anybody.
 import { once } from 'node:events'
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
 
@@ -185,6 +186,20 @@ describe('whose answer it is', () => {
     for (const each of waiting) speak(each)
     const texts = (await Promise.all(crowds)).map((answers) => [...new Set(answers.map(({ text }) => text))])
     expect(texts).toEqual([['de'], ['fr'], ['it']])
+  })
+
+  test('who takes no coding gets none, though the origin does not say that it varies', async () => {
+    const waiting = stall()
+    const path = bench.fresh()
+    const leader = bench.ask(path, { headers: { 'accept-encoding': 'gzip' } })
+    const { response } = await first(waiting)
+    const other = bench.ask(path, { headers: { 'accept-encoding': 'identity' } })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    bench.origin.handle = (_, later) => reply(later, 'plain', minute)
+    response.writeHead(200, { ...minute, 'content-encoding': 'gzip' }).end(gzipSync('coded'))
+    expect((await leader).text).toBe('coded')
+    const { text, headers } = await other
+    expect([text, headers.get('content-encoding')]).toEqual(['plain', null])
   })
 
   test('what a POST has changed meanwhile is asked for anew', async () => {

@@ -15,7 +15,7 @@ import { HeldBytes } from './held-bytes.ts'
 import { Incoming } from './incoming.ts'
 import type { Passenger, Reader } from './passenger.ts'
 import { screenOf } from './screen.ts'
-import { differs, judge, shareOf, suits } from './verdict.ts'
+import { differs, judge, shareOf, suits, takesCoding } from './verdict.ts'
 
 /** What is known of a response at its head, beside what the state machine has to know. */
 interface Known {
@@ -330,6 +330,7 @@ export class Crew {
       const names = [...vary, ...selecting]
       const isFor = ({ fields, boarding }: Passenger) =>
         !names.some((name) => differs(life, name, fields, leader.fields)) &&
+        (takesCoding(fields, got.response) || !takesCoding(leader.fields, got.response)) &&
         suits(life, judgement, this.#part, fields, boarding.part?.range)
       this.#known = { isFor, freshUntil: got.kept?.freshUntil ?? freshUntil, stated }
       if (admission !== undefined) this.#begin = () => begin(admission)

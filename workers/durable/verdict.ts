@@ -2,6 +2,7 @@
 import type { HeadVerdict } from '../../shared/collapse/flight-events.ts'
 import { covers, sizeOf } from '../../shared/collapse/gather.ts'
 import type { CacheRule } from '../../shared/config/schema.ts'
+import { acceptsCoding } from '../../shared/http/content-coding.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import type { NoStoreReason } from '../../shared/http/may-store.ts'
 import { isStrong } from '../../shared/http/preconditions.ts'
@@ -93,6 +94,11 @@ function isUnwieldy(
 export function differs(life: Life, name: string, one: Headers, other: Headers): boolean {
   const valueIn = (fields: Headers) => selectingValue(fields, name, life.route.cache)
   return valueIn(one) !== valueIn(other)
+}
+
+/** Whether somebody who sends `fields` can read it: an origin may code what it sends, and not say so in Vary. */
+export function takesCoding(fields: Headers, { headers }: Response): boolean {
+  return acceptsCoding(fields.get('accept-encoding'), headers.get('content-encoding'))
 }
 
 /**
