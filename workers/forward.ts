@@ -17,13 +17,16 @@ import { answeredBy, ownOriginGone, preferOwn } from './steer.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
-  const { pools, ports } = life
+  const { pools, ports, background } = life
   shareBehind(life)
   const asking = await askingOf(life, fields)
   mirror(life, fields, asking.target)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
-    const ended = await askPool(asking, state, ports)
+    const asked = askPool(asking, state, ports)
+    // A client that leaves ends its request here and now: what an origin owes would count for ever.
+    background(asked.catch(() => undefined))
+    const ended = await asked
     if (ended.kind === 'kept') return refuse(ownOriginGone)
     ending = preferred(ending, ended)
     if (ending.kind !== 'nobody' && (!asking.mayRepeat || (ending.kind === 'answer' && ending.isFinal))) break

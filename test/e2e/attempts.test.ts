@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from './support/gateway.ts'
+import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { bodyOf, deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
 
 let dead: string
@@ -354,6 +354,26 @@ async function slowUpload(path: string, headers: Record<string, string>): Promis
   upload.end('five')
   const [{ statusCode }] = await response
   return statusCode
+}
+
+test.each(['GET', 'POST'])(
+  '%s: its client leaves, and it is under way no longer than its origin may take',
+  async (method) => {
+    const reached = once(frozen.server, 'request')
+    const client = httpRequest(`${gateway.url}/silent/left`, { method })
+    const left = new Promise((resolve) => client.on('error', resolve).end())
+    await reached
+    client.socket?.resetAndDestroy()
+    await left
+    await expect.poll(() => underWay('silent'), { timeout: 5000 }).toBe(0)
+  },
+)
+
+async function underWay(pool: string): Promise<number> {
+  const headers = { authorization: `Bearer ${adminToken}` }
+  const response = await fetch(`${gateway.url}/_weir/api/pools`, { headers })
+  const { pools } = (await response.json()) as { pools: Record<string, { origins: { inFlight: number }[] }> }
+  return pools[pool]!.origins.reduce((sum, { inFlight }) => sum + inFlight, 0)
 }
 
 test('an origin that stops receiving is given up', async () => {
