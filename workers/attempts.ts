@@ -238,8 +238,8 @@ function beginAt(
     }
     const isOverdue = attempt.failure === 'timeout' && leftMs <= headersMs
     const failure = isOverdue ? 'deadline' : attempt.failure
-    // Whoever was given little of its time has not failed.
-    const isCut = isOverdue && (deadline === asking.deadline || leftMs < headersMs / 2)
+    // Whoever was given little of its time, or not all of the request, has not failed.
+    const isCut = attempt.clientLeft || (isOverdue && (deadline === asking.deadline || leftMs < headersMs / 2))
     const outcome: Outcome = isCut ? { kind: 'cancelled', ms } : { kind: 'failed', failure, ms }
     return { of, outcome, ending: { kind: 'failed', failure } }
   })

@@ -257,4 +257,9 @@ export type Attempt =
       /** That of its exchange. */
       readonly abandon: () => void
     }
-  | { readonly kind: 'failed'; readonly failure: Failure }
+  | {
+      readonly kind: 'failed'
+      readonly failure: Failure
+      /** Whether it failed because the client broke off what it sent. */
+      readonly clientLeft?: boolean
+    }

@@ -369,11 +369,32 @@ test.each(['GET', 'POST'])(
   },
 )
 
-async function underWay(pool: string): Promise<number> {
+test('a client that breaks off what it sends does not speak against the origin', async () => {
+  alive.handle = (request) => request.on('error', () => undefined).resume()
+  const reached = once(alive.server, 'request')
+  const client = httpRequest(`${gateway.url}/backup/broken-off`, { method: 'POST', headers: { 'content-length': 100 } })
+  client.on('error', () => undefined).write('all but')
+  const [, response] = await reached
+  const gone = once(response, 'close')
+  client.destroy()
+  await gone
+  await expect.poll(() => underWay('backup'), { timeout: 5000 }).toBe(0)
+  expect((await poolsKnown()).backup!.origins[0]!.failuresInARow).toBe(0)
+})
+
+interface Known {
+  readonly inFlight: number
+  readonly failuresInARow: number
+}
+
+async function poolsKnown(): Promise<Record<string, { origins: Known[] }>> {
   const headers = { authorization: `Bearer ${adminToken}` }
   const response = await fetch(`${gateway.url}/_weir/api/pools`, { headers })
-  const { pools } = (await response.json()) as { pools: Record<string, { origins: { inFlight: number }[] }> }
-  return pools[pool]!.origins.reduce((sum, { inFlight }) => sum + inFlight, 0)
+  return ((await response.json()) as { pools: Record<string, { origins: Known[] }> }).pools
+}
+
+async function underWay(pool: string): Promise<number> {
+  return (await poolsKnown())[pool]!.origins.reduce((sum, { inFlight }) => sum + inFlight, 0)
 }
 
 test('an origin that stops receiving is given up', async () => {

@@ -16,6 +16,7 @@ async function exchange(request: OriginRequest, controller: AbortController): Pr
   let timedOut = false
   let timer: number | null = null
   let answered = false
+  let clientLeft = false
   const expire = () => {
     timedOut = true
     controller.abort()
@@ -27,6 +28,9 @@ async function exchange(request: OriginRequest, controller: AbortController): Pr
       clock.stop()
       if (answered) return
       timer = setTimeout(expire, headersMs)
+    },
+    clientLeft() {
+      clientLeft = true
     },
   }
   clock.start()
@@ -47,7 +51,7 @@ async function exchange(request: OriginRequest, controller: AbortController): Pr
     controller.abort()
     return { kind: 'failed', failure }
   } catch (error) {
-    return { kind: 'failed', failure: timedOut ? 'timeout' : failureOfError(error) }
+    return { kind: 'failed', failure: timedOut ? 'timeout' : failureOfError(error), clientLeft }
   } finally {
     answered = true
     clock.stop()

@@ -7,6 +7,8 @@ export interface Clock {
   start(): void
   /** The client's turn. */
   stop(): void
+  /** The client has broken off: what becomes of the attempt is not the origin's doing. */
+  clientLeft(): void
 }
 
 /**
@@ -27,7 +29,10 @@ async function send(
   try {
     for (;;) {
       clock.stop()
-      const { done, value } = await client.read()
+      const { done, value } = await client.read().catch((error) => {
+        clock.clientLeft()
+        throw error
+      })
       clock.start()
       if (done) break
       await origin.write(value)
