@@ -1,4 +1,4 @@
-// Isolates share what they know of a pool through its object: behind a response, every two seconds at most, while there
+// Isolates share what they know of a pool through its object: behind a response, every second at most, while there
 // are requests for an origin. Where the object is away each goes by what its own requests show.
 
 import type { PoolState } from '../shared/balance/pool.ts'
@@ -26,10 +26,11 @@ export function viewOf(state: PoolState): SharedView {
   return shared.get(state)?.view ?? nothingShared.view
 }
 
-/** Shares the pools of this request's route that are due, behind the response. */
-export function shareBehind({ route, snapshot, ports, background }: Life): void {
-  for (const name of route.pools) {
-    const due = shareDue(name, snapshot.pools.get(name)!, ports)
+/** Shares the pools that this request may get to and that are due, behind the response. */
+export function shareBehind({ course, snapshot, ports, background }: Life): void {
+  for (const name of course.pools) {
+    const state = snapshot.pools.get(name)
+    const due = state && shareDue(name, state, ports)
     if (due !== undefined) background(due)
   }
 }

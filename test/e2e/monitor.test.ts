@@ -95,7 +95,9 @@ function document() {
     unwatched: { policy, origins: [origin('status'), origin('well')] },
   }
   const cache = { mode: 'off' }
-  return { pools, routes: Object.keys(pools).map((name) => ({ path: `/${name}`, pools: [name], cache })) }
+  const canary = { path: '/canary', pools: ['regions'], cache, canary: { pool: 'next', percent: 100, by: 'ip' } }
+  pools.next = { policy, monitor, origins: [origin('sick'), origin('well')] }
+  return { pools, routes: [canary, ...Object.keys(pools).map((name) => ({ path: `/${name}`, pools: [name], cache }))] }
 }
 
 async function poolsKnown(): Promise<Record<string, { origins: Known[] }>> {
@@ -161,6 +163,10 @@ test('where the monitor finds nobody healthy, health says so, and all are used',
   const health = await (await fetch(`${gateway.url}/_weir/health`)).json()
   expect(health).toEqual({ status: 'degraded', because: ['the monitor of the pool "ill" finds no origin healthy'] })
   expect(await answering('/ill')).toEqual(['ill', 'sick'])
+})
+
+test('what the monitor of a canary says is heard by the canary’s own requests', async () => {
+  await expect.poll(() => answering('/canary'), { timeout: 15_000 }).toEqual(['well'])
 })
 
 test('isolates share what they have seen of a pool that is not probed', async () => {
