@@ -4,7 +4,7 @@
 
 import type { Preferred } from '../shared/balance/affinity.ts'
 import { type Failure, isUnwell } from '../shared/balance/attempt.ts'
-import { isForTrial, isHealthy } from '../shared/balance/health.ts'
+import { isHealthy } from '../shared/balance/health.ts'
 import {
   beginAttempt,
   beginRequest,
@@ -18,6 +18,7 @@ import {
   spendRetry,
 } from '../shared/balance/pool.ts'
 import { candidatesOf } from '../shared/balance/rank.ts'
+import { withTrials } from '../shared/balance/trials.ts'
 import { formatCandidate } from '../shared/explain.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { parseRetryAfter } from '../shared/http/retry-after.ts'
@@ -108,7 +109,7 @@ export async function askPool(
   const ranked = asking.rank(state, rankedAt)
   if (ranked.kind === 'none') return { kind: 'kept' }
   const affinity = ranked.because
-  const order = affinity === undefined ? withTrials(ranked.order, asking, rankedAt) : [...ranked.order]
+  const order = affinity === undefined ? withTrials(ranked.order, asking.mayRepeat, rankedAt) : [...ranked.order]
   const again = order.slice(0, 1)
   const choice = { affinity, candidates: asking.explain ? toldOf(state, order, rankedAt) : undefined }
   const begin = (isRetry: boolean) => {
@@ -123,7 +124,8 @@ export async function askPool(
     if (underWay.length === 0) {
       const isRetry = ending.kind !== 'nobody'
       // A connection that was kept may have been closed meanwhile: the only origin there is gets another chance.
-      if (order.length === 0 && ending.kind === 'failed' && ending.failure === 'connection') order.push(...again)
+      if (order.length === 0 && ending.kind === 'failed' && ending.failure === 'connection')
+        order.push(...again.splice(0))
       if (order.length === 0 || triesLeft === 0) return ending
       if (ports.now() >= deadline) return preferred(ending, overdue)
       if (isRetry && !spendRetry(state, ports.now())) return ending
@@ -161,17 +163,6 @@ export function preferred(before: Ending, now: Ending): Ending {
   if (now.kind === 'failed') return before
   before.abandon()
   return now
-}
-
-/**
- * Who is half open comes first, for a request that another can get where the trial fails: by its estimates it would
- * hardly be asked. What may be sent once alone is no trial for an origin that may still be dead.
- */
-function withTrials(order: readonly OriginState[], { mayRepeat }: Asking, at: number): OriginState[] {
-  const isTrial = ({ origin, health }: OriginState) => origin.state === 'ready' && isForTrial(health, at)
-  const trials = order.filter(isTrial)
-  const others = order.filter((origin) => !trials.includes(origin))
-  return mayRepeat ? [...trials, ...others] : [...others, ...trials]
 }
 
 /** What is told of these origins, in their order. */

@@ -27,7 +27,10 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
     // A client that leaves ends its request here and now: what an origin owes would count for ever.
     background(asked.catch(() => undefined))
     const ended = await asked
-    if (ended.kind === 'kept') return refuse(ownOriginGone)
+    if (ended.kind === 'kept') {
+      if (ending.kind === 'answer') ending.abandon()
+      return refuse(ownOriginGone)
+    }
     ending = preferred(ending, ended)
     if (ending.kind !== 'nobody' && (!asking.mayRepeat || (ending.kind === 'answer' && ending.isFinal))) break
   }
