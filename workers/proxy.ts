@@ -127,14 +127,25 @@ async function showsToken({ headers }: Request, ports: Ports): Promise<boolean> 
 const refreshing = new Map<string, number>()
 const longestRefreshMs = 30_000
 
+/** Beyond so many those are looked for that the platform has ended without a word. */
+const manyRefreshes = 1000
+
+function forgetLost(now: number): void {
+  for (const [key, since] of refreshing) if (now - since >= longestRefreshMs) refreshing.delete(key)
+}
+
 /** One refresh for all who are served stale meanwhile. */
 function refreshBehind(life: Life, { stored, slot }: Hit): void {
   const since = refreshing.get(slot.key)
   if (since !== undefined && life.requestTime - since < longestRefreshMs) return
+  if (refreshing.size >= manyRefreshes) forgetLost(life.requestTime)
   refreshing.set(slot.key, life.requestTime)
   const validatable = { ...stored, discard: () => undefined, body: async () => null }
   const work = refresh(life, { kind: 'forward', because: 'stale', slot, stored: validatable })
-  life.background(work.catch(console.error).finally(() => refreshing.delete(slot.key)))
+  const over = () => {
+    if (refreshing.get(slot.key) === life.requestTime) refreshing.delete(slot.key)
+  }
+  life.background(work.catch(console.error).finally(over))
 }
 
 // receive ─────────────────────────────────────────────────────────────────────────────────────────────────────────
