@@ -2,13 +2,7 @@
 
 /** The indices of the origins whose weight is above 0, first choice first. `random` gives numbers in [0, 1). */
 export function rankRandom(weights: readonly number[], random: () => number): number[] {
-  const left: number[] = []
-  let total = 0
-  for (let index = 0; index < weights.length; index++) {
-    if (weights[index]! === 0) continue
-    left.push(index)
-    total += weights[index]!
-  }
+  let { left, total } = urnOf(weights)
   const order: number[] = []
   while (left.length > 0) {
     const place = draw(left, weights, random() * total)
@@ -17,6 +11,18 @@ export function rankRandom(weights: readonly number[], random: () => number): nu
     total -= weights[chosen]!
   }
   return order
+}
+
+/** Those who can be drawn, and what their weights come to. */
+export function urnOf(weights: readonly number[]): { readonly left: number[]; readonly total: number } {
+  const left: number[] = []
+  let total = 0
+  for (let index = 0; index < weights.length; index++) {
+    if (weights[index]! === 0) continue
+    left.push(index)
+    total += weights[index]!
+  }
+  return { left, total }
 }
 
 function draw(left: readonly number[], weights: readonly number[], point: number): number {

@@ -6,6 +6,8 @@
 // the second one costs less half of the time, and as heavy ones are drawn first more often, that would carry requests
 // from them to the light ones: so of those small steps towards the light as many are taken as lead back.
 
+import { urnOf } from './random.ts'
+
 /** Beyond this ratio one cost is clearly higher than another, and no scatter. */
 const clearRatio = 2
 
@@ -19,13 +21,7 @@ export function rankByTwoChoices(
   places: number,
   random: () => number,
 ): number[] {
-  const left: number[] = []
-  let total = 0
-  for (let index = 0; index < weights.length; index++) {
-    if (weights[index]! === 0) continue
-    left.push(index)
-    total += weights[index]!
-  }
+  let { left, total } = urnOf(weights)
   const order: number[] = []
   while (left.length > 1 && order.length < places) {
     const first = draw(left, weights, -1, random() * total)

@@ -1,11 +1,10 @@
 // The object that gathers single reads which would have said the same, and asks for all of them in one request. It
 // remembers nothing but that a batch has failed: to lose it costs each who waits a request of its own.
 import { DurableObject } from 'cloudflare:workers'
-import { boardingField } from '../../shared/collapse/frames.ts'
 import type { Env } from '../env.ts'
 import type { BatchBoarding, Ports } from '../ports.ts'
-import { beginShared } from '../proxy.ts'
 import { Gathering } from './gathering.ts'
+import { passengerOf } from './passenger.ts'
 
 /** The class, with what it asks origins by. */
 export function batchObject(
@@ -18,15 +17,9 @@ export function batchObject(
     readonly #gathering = new Gathering()
 
     override async fetch(request: Request): Promise<Response> {
-      const fields = new Headers(request.headers)
-      const boarding = JSON.parse(fields.get(boardingField)!) as BatchBoarding
-      fields.delete(boardingField)
-      const life = () => {
-        const ports = portsFor(this.env, request.url)
-        const shared = new Request(request.url, { headers: fields })
-        return beginShared(shared, boarding, ports, (work) => this.ctx.waitUntil(work))
-      }
-      return new Response(this.#gathering.join(boarding, { fields, life }))
+      const ports = () => portsFor(this.env, request.url)
+      const passenger = passengerOf<BatchBoarding>(request, ports, (work) => this.ctx.waitUntil(work))
+      return new Response(this.#gathering.join(passenger.boarding, passenger))
     }
   }
 }

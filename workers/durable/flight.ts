@@ -1,12 +1,10 @@
 // The object of one flight, or of the flights for parts of one content, named by what is asked for. It remembers
 // nothing: to lose it costs one more request to an origin.
 import { DurableObject } from 'cloudflare:workers'
-import { boardingField } from '../../shared/collapse/frames.ts'
 import type { Env } from '../env.ts'
 import type { Boarding, Ports } from '../ports.ts'
-import { beginShared } from '../proxy.ts'
 import { Crew } from './crew.ts'
-import type { Passenger } from './passenger.ts'
+import { type Passenger, passengerOf } from './passenger.ts'
 import { Runs } from './runs.ts'
 
 /** The class, with what it asks origins by. */
@@ -21,16 +19,9 @@ export function flightObject(
     readonly #runs = new Runs()
 
     override async fetch(request: Request): Promise<Response> {
-      const fields = new Headers(request.headers)
-      const boarding = JSON.parse(fields.get(boardingField)!) as Boarding
-      fields.delete(boardingField)
-      const life = () => {
-        const ports = portsFor(this.env, request.url)
-        const shared = new Request(request.url, { headers: fields })
-        return beginShared(shared, boarding, ports, (work) => this.ctx.waitUntil(work))
-      }
-      const passenger = { fields, boarding, life }
-      const { part } = boarding
+      const ports = () => portsFor(this.env, request.url)
+      const passenger = passengerOf<Boarding>(request, ports, (work) => this.ctx.waitUntil(work))
+      const { part } = passenger.boarding
       return new Response(part === undefined ? this.#board(passenger) : this.#runs.join(passenger, part))
     }
 
