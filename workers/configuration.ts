@@ -5,7 +5,7 @@ import { parseConfig } from '../shared/config/parse.ts'
 import type { Config } from '../shared/config/schema.ts'
 import { compilePurges, isPurgeRecord, noPurges, type PurgeRecord, type PurgeTarget } from '../shared/purge.ts'
 import { makeSnapshot, type Snapshot } from '../shared/snapshot.ts'
-import type { ConfigurationPort } from './ports.ts'
+import type { Background, ConfigurationPort } from './ports.ts'
 import { storePatienceMs, within } from './within.ts'
 
 /** One version of the configuration and all purges, as they travel between the stores. */
@@ -55,6 +55,15 @@ export interface Configuration extends ConfigurationPort {
   adoptPurges(record: PurgeRecord): void
   /** Why this isolate may be serving an old configuration; empty where all is well. */
   troubles(): readonly string[]
+}
+
+/** The snapshot in memory, or what the stores have. */
+export async function snapshotOf(
+  configuration: ConfigurationPort,
+  now: number,
+  background: Background,
+): Promise<Snapshot | undefined> {
+  return configuration.held(now, background) ?? configuration.load(now, background)
 }
 
 /** A change is in force everywhere within this time plus KV's own delay (up to 60 s). */

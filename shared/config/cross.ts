@@ -17,6 +17,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
     ...asList(routes).flatMap((route, index) => routeErrors(index, asFields(route), names)),
     ...sameRouteIds(asList(routes)),
+    ...sharedCredentials(asFields(pools)),
     ...entryBeyondTotal(asFields(hotTier)),
   ]
 }
@@ -78,6 +79,20 @@ const idleDeadlines = (name: string, origins: readonly Fields[]): ConfigError[] 
       ? []
       : [error(['pools', name, 'origins', index, 'drainUntil'], 'has no effect without "state": "drain": remove it')],
   )
+
+/** Who shows a credential is one pool. */
+const sharedCredentials = (pools: Fields): ConfigError[] => {
+  const all = Object.entries(pools).flatMap(([name, pool]) =>
+    asList(asFields(pool).credentials).map((digest, index) => ({ name, digest, index })),
+  )
+  const digests = all.map(({ digest }) => (typeof digest === 'string' ? digest.toLowerCase() : undefined))
+  return repeats(digests).map(({ first, index }) =>
+    error(
+      ['pools', all[index]!.name, 'credentials', all[index]!.index],
+      `is a credential of the pool ${quote(all[first]!.name)} already: give each pool its own`,
+    ),
+  )
+}
 
 const forgetfulAffinity = (name: string, { by = 'cookie', onFailure }: Fields): ConfigError[] =>
   onFailure === 'sticky' && by !== 'cookie'

@@ -147,6 +147,13 @@ export const instant = checked((text) =>
     : `must be a time such as "2030-01-31T12:00:00Z"; got ${quote(text)}`,
 ).transform((text) => Date.parse(text))
 
+/** SHA-256 of a credential: whoever reads the configuration cannot use it. Lower case on output. */
+export const credentialDigest = checked((text) =>
+  /^sha256:[0-9a-f]{64}$/i.test(text)
+    ? undefined
+    : 'must be "sha256:" and 64 hexadecimal digits: what `printf %s "$CREDENTIAL" | sha256sum` prints for a long random credential',
+).transform((text) => text.toLowerCase())
+
 /** One of some words, or `kind:NAME` where NAME is a token. Header names come out in lower case. */
 export const selector = <const W extends string, const K extends 'header' | 'cookie'>(
   words: readonly W[],

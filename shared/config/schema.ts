@@ -7,6 +7,7 @@ import {
   batchPath,
   batchTo,
   cookieName,
+  credentialDigest,
   defaultOriginId,
   expectedText,
   fieldValue,
@@ -164,6 +165,11 @@ const poolSchema = z.strictObject({
   panicPercent: whole(0, 100).default(50),
   /** Absent: off. */
   affinity: affinitySchema.optional(),
+  /** What its origins may show to the gateway's own endpoints, several for rotation. Empty: they may use none. */
+  credentials: z
+    .array(credentialDigest)
+    .max(8, 'must be 8 at most: remove those that nobody uses any more')
+    .default([]),
 })
 
 const keyRuleSchema = z.strictObject({

@@ -2,11 +2,11 @@
 import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
-import type { Configuration, ConfigurationSources } from '../configuration.ts'
+import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
 import type { Background, MonitorPort, Ports } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
-import { requireToken } from './authorise.ts'
+import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
@@ -22,6 +22,8 @@ export interface GatewayServices {
 /** What a handler gets beside the request. */
 export interface GatewayEnvironment {
   Bindings: { readonly background: Background }
+  /** Where `requireCaller` has let the request through. */
+  Variables: { readonly caller: Caller; readonly snapshot: Snapshot | undefined }
 }
 
 export function gatewayApp(services: GatewayServices): Ports['gateway'] {
@@ -29,7 +31,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.get('/_weir/health', async (context) => {
     const { configuration, now } = services
     const { background } = context.env
-    const snapshot = configuration.held(now(), background) ?? (await configuration.load(now(), background))
+    const snapshot = await snapshotOf(configuration, now(), background)
     await shareNow(snapshot?.pools ?? new Map(), services)
     const troubles = [...configuration.troubles(), ...poolTroubles(snapshot)]
     return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)

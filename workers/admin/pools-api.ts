@@ -4,6 +4,7 @@ import { type Ejected, isHealthy } from '../../shared/balance/health.ts'
 import { originKey } from '../../shared/balance/monitor.ts'
 import type { OriginState, PoolState } from '../../shared/balance/pool.ts'
 import type { MonitorWord } from '../../shared/balance/shared-view.ts'
+import { snapshotOf } from '../configuration.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow, viewOf } from '../sharing.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
@@ -15,7 +16,7 @@ export function poolsApi(services: GatewayServices): Hono<GatewayEnvironment> {
 
   api.get('/', async (context) => {
     const { background } = context.env
-    const snapshot = configuration.held(now(), background) ?? (await configuration.load(now(), background))
+    const snapshot = await snapshotOf(configuration, now(), background)
     const pools = snapshot?.pools ?? new Map<string, PoolState>()
     await shareNow(pools, services)
     const at = now()

@@ -6,7 +6,7 @@ import { canonicalTarget } from '../../shared/http/target.ts'
 import { keyedUrl } from '../../shared/key.ts'
 import { parsePurgeRequest } from '../../shared/purge-request.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
-import { publish } from '../configuration.ts'
+import { publish, snapshotOf } from '../configuration.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
@@ -22,7 +22,7 @@ export function purgeApi({ configuration, sources, now }: GatewayServices): Hono
       const body = parseJson(await context.req.text())
       if (body === undefined) return problemResponse(notJson)
       const { background } = context.env
-      const snapshot = configuration.held(now(), background) ?? (await configuration.load(now(), background))
+      const snapshot = await snapshotOf(configuration, now(), background)
       const parsed = parsePurgeRequest(body.json, (url) => keyedUrls(snapshot, url))
       if (!parsed.ok) return problemResponse(invalid('purge', parsed.error))
       const purges = await within(patienceMs, () => sources.purges.append(parsed.value, now()))

@@ -35,6 +35,18 @@ describe('errors between fields', () => {
     ['same route id', twoRoutes({ id: 'x' }, { id: 'x' }), 'routes[1].id', sameRoute('x')],
     ['an id that is the default of another', twoRoutes({ id: 'route-2' }, {}), 'routes[1].id', sameRoute('route-2')],
     [
+      'a credential of two pools',
+      {
+        ...smallest(),
+        pools: {
+          web: { ...smallest().pools.web, credentials: [`sha256:${'ab'.repeat(32)}`] },
+          other: { ...smallest().pools.web, credentials: [`SHA256:${'AB'.repeat(32)}`.replace('SHA', 'sha')] },
+        },
+      },
+      'pools.other.credentials[0]',
+      'is a credential of the pool "web" already: give each pool its own',
+    ],
+    [
       'no such pool',
       withRoute({ pools: ['web', 'wbe'] }),
       'routes[0].pools[1]',

@@ -110,6 +110,22 @@ describe('unknown fields', () => {
   })
 })
 
+describe('credentials', () => {
+  const DIGEST =
+    'must be "sha256:" and 64 hexadecimal digits: what `printf %s "$CREDENTIAL" | sha256sum` prints for a long random credential'
+  test.each([
+    ['the credential itself', 'a-secret'],
+    ['no hash named', 'ab'.repeat(32)],
+    ['another hash', `md5:${'ab'.repeat(16)}`],
+    ['too short', `sha256:${'ab'.repeat(31)}`],
+    ['no hexadecimal digits', `sha256:${'xy'.repeat(32)}`],
+  ])('%s', (_, digest) =>
+    expect(errorsOf(withPool({ credentials: [digest] }))).toEqual([['pools.web.credentials[0]', DIGEST]]),
+  )
+  test('a digest is taken', () =>
+    expect(errorsOf(withPool({ credentials: [`sha256:${'aB'.repeat(32)}`] }))).toEqual([]))
+})
+
 const SCHEME = 'must start with "http://" or "https://"'
 const INVALID_URL = 'is not a valid URL: write it as "https://host[:port]"'
 const BARE = 'must have no path, query or fragment: write it as'

@@ -23,6 +23,7 @@ describe('defaults', () => {
           retry: { tries: 2, budgetPercent: 20, maxBodyBytes: 262_144 },
           ejection: { failures: 3, baseSeconds: 30, maxPercent: 50 },
           panicPercent: 50,
+          credentials: [],
         },
       },
       routes: [

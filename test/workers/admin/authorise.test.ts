@@ -1,4 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
+import { parseDocument } from '../../../shared/config/parse.ts'
+import { noPurges } from '../../../shared/purge.ts'
+import { makeSnapshot } from '../../../shared/snapshot.ts'
+import { callerOf } from '../../../workers/admin/authorise.ts'
 import { memorySources } from '../support/configurations.ts'
 import { configUrl, gatewayOn, token } from '../support/gateway.ts'
 
@@ -75,5 +79,45 @@ describe('every path of the admin API asks for it', () => {
       expect(response.status).toBe(401)
       expect(sources.database.reads).toBe(0)
     }
+  })
+})
+
+describe('whose credential it is', async () => {
+  const hex = (bytes: ArrayBuffer) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0'))
+  const digestOf = async (text: string) =>
+    `sha256:${hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).join('')}`
+  const snapshotOf = (document: unknown) => {
+    const parsed = parseDocument(document)
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
+    return makeSnapshot(1, parsed.value.config, noPurges, () => 0)
+  }
+  const pool = async (...texts: string[]) => ({
+    origins: [{ url: 'http://127.0.0.1:9001' }],
+    credentials: await Promise.all(texts.map(digestOf)),
+  })
+  const snapshot = snapshotOf({
+    pools: { web: await pool('first', 'second'), api: await pool('third'), none: await pool() },
+    routes: [{ path: '/*', pools: ['web', 'api', 'none'] }],
+  })
+  const web = { kind: 'pool', pool: 'web' }
+
+  test.each<[string, string | undefined, unknown]>([
+    ['the admin token', `Bearer ${token}`, { kind: 'admin' }],
+    ['a credential', 'Bearer first', web],
+    ['another of the same pool', 'bearer second', web],
+    ['one of another pool', 'Bearer third', { kind: 'pool', pool: 'api' }],
+    ['nobody’s', 'Bearer fourth', undefined],
+    ['the digest itself', `Bearer ${await digestOf('first')}`, undefined],
+    ['the name of the pool', 'Bearer web', undefined],
+    ['nothing', undefined, undefined],
+  ])('%s', async (_, authorization, caller) => expect(await callerOf(token, authorization, snapshot)).toEqual(caller))
+
+  test('without an admin token the credentials are good all the same', async () => {
+    expect(await callerOf(undefined, 'Bearer first', snapshot)).toEqual(web)
+    expect(await callerOf('', 'Bearer ', snapshot)).toBeUndefined()
+  })
+  test('without a configuration there is the token alone', async () => {
+    expect(await callerOf(token, `Bearer ${token}`, undefined)).toEqual({ kind: 'admin' })
+    expect(await callerOf(token, 'Bearer first', undefined)).toBeUndefined()
   })
 })
