@@ -38,7 +38,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
     case 'answer':
       return { ...ending, sent: fields, by: answeredBy(life, ending.pool, ending.origin, ending.choice) }
     case 'failed':
-      return refuse(failedProblem(ending.failure))
+      return refuse(failedProblem(ending.failure, asking.mayRepeat))
     case 'nobody':
       return refuse(ending.until === undefined ? noOrigin : allEjected(ending.until - ports.now()))
     default:
@@ -103,14 +103,17 @@ function allEjected(ms: number): Problem {
   }
 }
 
-export function failedProblem(failure: Failure): Problem {
+/** `mayRepeat`: whether the request may be sent a second time. */
+export function failedProblem(failure: Failure, mayRepeat: boolean): Problem {
   const isOverdue = failure === 'deadline'
   return {
-    status: statusOfFailure(failure),
+    status: statusOfFailure(failure, mayRepeat),
     reason: isOverdue ? 'deadline' : `origin-${failure}`,
     detail: isOverdue
       ? 'No origin gave a response in the time that this request had; it may be tried again.'
-      : 'No origin that could be asked gave a response; it may be tried again.',
+      : mayRepeat
+        ? 'No origin that could be asked gave a response; it may be tried again.'
+        : 'The origin gave no response, and may have done what it was asked: look before you send it again.',
     headers: { 'retry-after': '5', 'proxy-status': `weir; error=${proxyError(failure)}` },
   }
 }
