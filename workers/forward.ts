@@ -20,6 +20,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   const { pools, ports, background } = life
   shareBehind(life)
   const asking = await askingOf(life, fields)
+  if (asking === undefined) return refuse(cutRequest)
   mirror(life, fields, asking.target)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
@@ -46,11 +47,13 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   }
 }
 
-async function askingOf(life: Life, fields: Headers): Promise<Asking> {
+/** Undefined where the client has broken off its request. */
+async function askingOf(life: Life, fields: Headers): Promise<Asking | undefined> {
   const { request, method, target, route, pools, ports } = life
   const isRepeatable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
   const bound = isRepeatable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
   const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
+  if (body.kind === 'cut') return undefined
   const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key)
   const mayRepeat = isRepeatable && body.kind === 'kept'
   const isBare = body.kind === 'kept' && body.bytes === null
@@ -88,6 +91,12 @@ const noOrigin: Problem = {
   reason: 'no-origin',
   detail: 'No origin of this route is ready to take requests.',
   headers: { 'retry-after': '5', 'proxy-status': 'weir; error=destination_unavailable' },
+}
+
+const cutRequest: Problem = {
+  status: 400,
+  reason: 'cut-request',
+  detail: 'The request broke off before its end; no origin was asked.',
 }
 
 const longestRetryAfterSeconds = 300
