@@ -1,6 +1,15 @@
 import type { Probe, ProbedOrigin } from '../shared/balance/monitor.ts'
 import type { LearntByOrigin, SharedView } from '../shared/balance/shared-view.ts'
 import type { ProbeRule } from '../shared/config/schema.ts'
+import type { LeaseOutcome } from '../shared/session/lease.ts'
+import type {
+  LiveSession,
+  SessionChange,
+  SessionOutcome,
+  SessionPolicy,
+  SessionView,
+  Values,
+} from '../shared/session/session.ts'
 import type { Rhythm } from './ports.ts'
 
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
@@ -10,9 +19,17 @@ export interface Env {
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace
   readonly MONITORS: DurableObjectNamespace<MonitorObject>
+  readonly SESSIONS: Named<SessionObject>
+  /** One for each user. */
+  readonly SESSION_INDEX: Named<SessionIndexObject>
   readonly ADMIN_TOKEN?: string
   /** What cookies are signed with; absent: the admin token stands in. */
   readonly COOKIE_SECRET?: string
+}
+
+/** Objects by their names. Where RPC carries JSON the platform's own types, which unfold what they carry, find no end. */
+export interface Named<T> {
+  getByName(name: string): T
 }
 
 /** What the object of a pool can be called for. */
@@ -21,4 +38,46 @@ export interface MonitorObject extends Rpc.DurableObjectBranded {
   arm(pool: string, rhythm: Rhythm): Promise<void>
   /** From where this object is, by `originKey`. */
   probe(origins: readonly ProbedOrigin[], monitor: ProbeRule): Promise<Record<string, Probe>>
+}
+
+/**
+ * What the object of a session can be called for; it is named by the session's id. Instants in milliseconds. Whatever it
+ * answers is durable. After `by` a change is not begun any more: whoever has given up on it can rely on that.
+ */
+export interface SessionObject {
+  /** Counts as a use. Undefined where there is none, or none any more. */
+  read(at: number): Promise<SessionView | undefined>
+  /** The same, but counts as no use. */
+  describe(at: number): Promise<SessionView | undefined>
+  create(values: Values, policy: SessionPolicy, at: number, by: number): Promise<SessionOutcome>
+  /** The state of a session that goes on under this id. */
+  adopt(session: LiveSession, at: number, by: number): Promise<SessionOutcome>
+  write(change: SessionChange, ifVersion: number | undefined, at: number, by: number): Promise<SessionOutcome>
+  /**
+   * The session goes on under `newId`, with the change made; from then on this id is refused. Where it fails all is as
+   * it was, and the change is not made here either.
+   */
+  regenerate(
+    newId: string,
+    change: SessionChange | undefined,
+    ifVersion: number | undefined,
+    at: number,
+    by: number,
+  ): Promise<SessionOutcome>
+  /** For good; with `user` only if it is that user's, or about to become it. Says whether it has been ended. */
+  destroy(at: number, user?: string): Promise<boolean>
+  /** For `ttlMs`. */
+  acquire(name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome>
+  release(name: string, holder: string, at: number): Promise<boolean>
+}
+
+/** What the object of a user can be called for by sessions; it is named by the user. */
+export interface SessionIndexObject {
+  /**
+   * Notes that a session will be the user's from this version of it on, until its absolute end (ms). To be awaited before
+   * that version is written. False while the user is being logged out everywhere: then it must not be.
+   */
+  register(user: string, id: string, version: number, until: number): Promise<boolean>
+  /** The session is the user's no more from this version on; without one it has ended. */
+  forget(user: string, id: string, version?: number): Promise<void>
 }

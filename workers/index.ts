@@ -11,6 +11,7 @@ import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { objectSessions } from './adapters/object-sessions.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
@@ -18,6 +19,7 @@ import { type ConfigurationSources, createConfiguration, publishAgain, readConfi
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { monitorObject } from './durable/monitor.ts'
+import { sessionObject } from './durable/session.ts'
 import type { Env } from './env.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
@@ -63,6 +65,7 @@ function compose(env: Env, host: string): Ports {
     batches: objectFlights(env.BATCHES),
     monitors,
     decoderFor,
+    sessions: objectSessions(env.SESSIONS, now),
     seal: webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN),
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
@@ -79,6 +82,8 @@ export const Monitor = monitorObject({
   now,
   random,
 })
+
+export const Session = sessionObject({ now })
 
 export default {
   async fetch(request, env, context) {

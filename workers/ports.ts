@@ -7,6 +7,8 @@ import type { FlightLimits } from '../shared/collapse/flight-events.ts'
 import type { BatchRule, ProbeRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
+import type { LeaseOutcome } from '../shared/session/lease.ts'
+import type { SessionChange, SessionOutcome, SessionPolicy, SessionView, Values } from '../shared/session/session.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 
 /** Work that goes on behind the response. Its promise must not reject. */
@@ -21,6 +23,7 @@ export interface Ports {
   readonly batches: FlightPort<BatchBoarding>
   readonly monitors: MonitorPort
   readonly decoderFor: DecoderPort
+  readonly sessions: SessionPort
   readonly seal: SealPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */
   readonly gateway: (request: Request, background: Background) => Response | Promise<Response>
@@ -263,3 +266,39 @@ export type Attempt =
       /** Whether it failed because the client broke off what it sent. */
       readonly clientLeft?: boolean
     }
+
+/**
+ * The objects of sessions, by their ids. At most 2 s each; undefined where the object does not answer: then a change was
+ * not made, unless its answer was lost on the way. What is answered is durable. Instants in milliseconds.
+ */
+export interface SessionPort {
+  /** Counts as a use of the session. */
+  read(id: string, at: number): Promise<SessionRead | undefined>
+  /** Does not count as one. */
+  describe(id: string, at: number): Promise<SessionRead | undefined>
+  /** `id` is a new one. */
+  create(id: string, values: Values, policy: SessionPolicy, at: number): Promise<SessionOutcome | undefined>
+  write(
+    id: string,
+    change: SessionChange,
+    ifVersion: number | undefined,
+    at: number,
+  ): Promise<SessionOutcome | undefined>
+  /** The session goes on under `newId` with the change made, and is refused under `id`; or all is as it was. */
+  regenerate(
+    id: string,
+    newId: string,
+    change: SessionChange | undefined,
+    ifVersion: number | undefined,
+    at: number,
+  ): Promise<SessionOutcome | undefined>
+  destroy(id: string, at: number): Promise<boolean | undefined>
+  acquire(id: string, name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome | undefined>
+  /** Whether the holder had it. */
+  release(id: string, name: string, holder: string, at: number): Promise<boolean | undefined>
+}
+
+export interface SessionRead {
+  /** Undefined where there is no such session, or none any more. */
+  readonly view: SessionView | undefined
+}

@@ -30,6 +30,7 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { sessionsSchema } from './sessions.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -278,7 +279,7 @@ const routeSchema = z.strictObject({
   cache: cacheRuleSchema.prefault({}),
   /** Absent: off. */
   batch: batchSchema.optional(),
-  /** Whether requests carry the client's session. */
+  /** Whether the origins get the values of the client's session, and may change them. */
   session: z.boolean().default(false),
 })
 
@@ -310,6 +311,7 @@ export const configSchema = z.strictObject({
     .min(1, 'must not be empty: give at least one route')
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
+  sessions: sessionsSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

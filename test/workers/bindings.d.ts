@@ -6,6 +6,10 @@ declare namespace Cloudflare {
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace
     readonly MONITORS: DurableObjectNamespace<import('../../workers/env.ts').MonitorObject>
+    readonly SESSIONS: import('../../workers/env.ts').Named<import('../../workers/env.ts').SessionObject> &
+      DurableObjectNamespace
+    readonly SESSION_INDEX: import('../../workers/env.ts').Named<import('../../workers/env.ts').SessionIndexObject> &
+      DurableObjectNamespace
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

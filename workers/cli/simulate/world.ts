@@ -6,7 +6,7 @@ import { parseVary } from '../../../shared/http/vary.ts'
 import { shortHash } from '../../../shared/key.ts'
 import type { Snapshot } from '../../../shared/snapshot.ts'
 import { joined } from '../../bytes.ts'
-import type { Attempt, OriginPort, Ports, ResponseStore, StoredHead } from '../../ports.ts'
+import type { Attempt, OriginPort, Ports, ResponseStore, SessionPort, StoredHead } from '../../ports.ts'
 import type { Clock } from './clock.ts'
 import type { LoggedRequest } from './log.ts'
 
@@ -38,6 +38,18 @@ export interface Journey {
   readonly leads: Map<string, Flight>
 }
 
+/** A log does not say what sessions held. */
+const noSessions: SessionPort = {
+  read: async () => ({ view: undefined }),
+  describe: async () => ({ view: undefined }),
+  create: async () => undefined,
+  write: async () => undefined,
+  regenerate: async () => undefined,
+  destroy: async () => undefined,
+  acquire: async () => undefined,
+  release: async () => undefined,
+}
+
 /** For one request. */
 export function portsOf(logged: LoggedRequest, journey: Journey, world: World): Ports {
   const { clock, random, snapshot, storeOf } = world
@@ -58,6 +70,7 @@ export function portsOf(logged: LoggedRequest, journey: Journey, world: World): 
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
     decoderFor: () => undefined,
+    sessions: noSessions,
     seal: { mac: async (text) => shortHash(text), isMac: async (text, mac) => mac === shortHash(text) },
     gateway: () => new Response(null, { status: 404 }),
     isAdmin: async () => false,

@@ -1,0 +1,36 @@
+// The objects of sessions, one for each, named by its id.
+import type { Named, SessionObject } from '../env.ts'
+import type { SessionPort } from '../ports.ts'
+import { within } from '../within.ts'
+
+const patienceMs = 2000
+
+/** Room for the answer to come back, so that what was given up was not done after all. */
+const returnMs = 250
+
+export function objectSessions(sessions: Named<SessionObject>, now: () => number): SessionPort {
+  const ask = <T>(id: string, call: (session: SessionObject, by: number) => Promise<T>) =>
+    within(patienceMs, async () => call(sessions.getByName(id), now() + patienceMs - returnMs))
+  /** An object that was moved or restarted answers the next time: to read twice does no harm. */
+  const askTwice = <T>(id: string, call: (session: SessionObject) => Promise<T>) =>
+    ask(id, (session) =>
+      call(session).catch((error) => (mayAskAgain(error) ? call(sessions.getByName(id)) : Promise.reject(error))),
+    )
+  return {
+    read: (id, at) => askTwice(id, async (session) => ({ view: await session.read(at) })),
+    describe: (id, at) => askTwice(id, async (session) => ({ view: await session.describe(at) })),
+    create: (id, values, policy, at) => ask(id, async (session, by) => session.create(values, policy, at, by)),
+    write: (id, change, ifVersion, at) => ask(id, async (session, by) => session.write(change, ifVersion, at, by)),
+    regenerate: (id, newId, change, ifVersion, at) =>
+      ask(id, async (session, by) => session.regenerate(newId, change, ifVersion, at, by)),
+    destroy: (id, at) => ask(id, async (session) => session.destroy(at)),
+    acquire: (id, name, holder, ttlMs, at) => ask(id, async (session) => session.acquire(name, holder, ttlMs, at)),
+    release: (id, name, holder, at) => ask(id, async (session) => session.release(name, holder, at)),
+  }
+}
+
+/** An overloaded object must not be asked again. */
+function mayAskAgain(error: unknown): boolean {
+  const { retryable = false, overloaded = false } = error as { retryable?: boolean; overloaded?: boolean }
+  return retryable && !overloaded
+}
