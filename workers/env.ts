@@ -10,7 +10,7 @@ import type {
   SessionView,
   Values,
 } from '../shared/session/session.ts'
-import type { Rhythm } from './ports.ts'
+import type { ListedSessions, Rhythm } from './ports.ts'
 
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
 export interface Env {
@@ -71,7 +71,7 @@ export interface SessionObject {
   release(name: string, holder: string, at: number): Promise<boolean>
 }
 
-/** What the object of a user can be called for by sessions; it is named by the user. */
+/** What the object of a user can be called for, by whose name it goes: it knows which sessions are the user's. */
 export interface SessionIndexObject {
   /**
    * Notes that a session will be the user's from this version of it on, until its absolute end (ms). To be awaited before
@@ -80,4 +80,16 @@ export interface SessionIndexObject {
   register(user: string, id: string, version: number, until: number): Promise<boolean>
   /** The session is the user's no more from this version on; without one it has ended. */
   forget(user: string, id: string, version?: number): Promise<void>
+  /** By pages; rejects where a session does not answer. */
+  list(user: string, before?: number): Promise<ListedSessions>
+  /**
+   * Ends a number of the user's sessions. When `left` is 0, each that was ever registered is refused. Where it rejects, or
+   * something is left, it goes on by itself, and may be called again.
+   */
+  revoke(user: string): Promise<RevokedSessions>
+}
+
+export interface RevokedSessions {
+  readonly revoked: number
+  readonly left: number
 }

@@ -20,6 +20,7 @@ import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { monitorObject } from './durable/monitor.ts'
 import { sessionObject } from './durable/session.ts'
+import { sessionIndexObject } from './durable/session-index.ts'
 import type { Env } from './env.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
@@ -84,6 +85,7 @@ export const Monitor = monitorObject({
 })
 
 export const Session = sessionObject({ now })
+export const SessionIndex = sessionIndexObject({ sessionOf: (env, id) => env.SESSIONS.getByName(id), now })
 
 export default {
   async fetch(request, env, context) {

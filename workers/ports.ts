@@ -302,3 +302,31 @@ export interface SessionRead {
   /** Undefined where there is no such session, or none any more. */
   readonly view: SessionView | undefined
 }
+
+/** The objects of users, by their names: which sessions are theirs. */
+export interface SessionIndexPort {
+  /** At most 5 s; undefined where an object does not answer. */
+  list(user: string, before?: number): Promise<ListedSessions | undefined>
+  /**
+   * Ends all of them, and says how many: then each is refused. At most 10 s; undefined where it has not come to its end
+   * by then, and goes on by itself.
+   */
+  revoke(user: string): Promise<number | undefined>
+}
+
+export interface ListedSessions {
+  /** The latest first. */
+  readonly sessions: readonly ListedSession[]
+  /** What to ask for the next ones with; absent where these were the last. */
+  readonly before?: number
+}
+
+/** Instants in milliseconds. */
+export interface ListedSession {
+  /** Tells it from others, and opens nothing. */
+  readonly handle: string
+  readonly createdAt: number
+  readonly seenAt: number
+  /** Its absolute end. */
+  readonly until: number
+}
