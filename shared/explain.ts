@@ -16,6 +16,8 @@ export interface Explanation {
   readonly selecting?: readonly (readonly [string, string | null])[] | undefined
   /** Why this pool first; absent where no origin was asked. */
   readonly steering?: string
+  /** On routes with sessions: what became of the client's. */
+  readonly session?: 'held' | 'none' | 'unavailable' | undefined
   /** Which origin has answered. */
   readonly by?: {
     readonly pool: string
@@ -29,7 +31,16 @@ export interface Explanation {
 const mostCandidates = 16
 
 /** A dictionary (RFC 9651 §3.2), in ASCII: other characters are percent-encoded. */
-export function formatExplanation({ route, verdict, status, key, selecting = [], steering, by }: Explanation): string {
+export function formatExplanation({
+  route,
+  verdict,
+  status,
+  key,
+  selecting = [],
+  steering,
+  session,
+  by,
+}: Explanation): string {
   const variant = selecting.map(([name, value]) => (value === null ? name : `${name}: ${value}`)).join('; ')
   return serializeDictionary({
     route,
@@ -37,6 +48,7 @@ export function formatExplanation({ route, verdict, status, key, selecting = [],
     ...(key !== undefined && { key }),
     ...(variant !== '' && { variant: ascii(variant) }),
     ...(steering !== undefined && { steering: ascii(steering) }),
+    ...(session !== undefined && { session: new Token(session) }),
     ...(by && membersOf(by)),
     why: whyOf(status),
   })
@@ -72,7 +84,8 @@ function whyOf(status: CacheStatus): string {
       const tier = detail === 'upper-tier' && 'the upper tier had it'
       const reason = detail && detail !== 'upper-tier' ? `not stored: ${notStored[detail]}` : undefined
       const fate = stored ? 'the answer is stored' : reason
-      return [forwarded[because], company, tier, fate].filter((part) => part).join('; ')
+      const why = because === 'bypass' && detail === 'session' ? 'the request has a session' : forwarded[because]
+      return [why, company, tier, fate].filter((part) => part).join('; ')
     }
     case 'neither':
       return 'the request wants a stored response only'
@@ -103,6 +116,7 @@ const notStored: Readonly<Record<Detail, string>> = {
   'request-no-store': 'the request says no-store',
   authorization: 'the request has Authorization, and the origin does not say that it may be shared',
   'set-cookie': 'it sets a cookie',
+  session: 'it is of a session',
   cookie: 'the request has cookies, and the origin does not say that it may be shared',
   'unkeyed-field': 'the request has a field that may say who asks, and the origin does not say that it may be shared',
   'request-error': 'it is an error that this request alone may have caused',

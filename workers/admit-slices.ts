@@ -10,6 +10,7 @@ import { forward } from './forward.ts'
 import type { Answer, Forward, Life, Slot } from './life.ts'
 import { originFields, tidyResponse } from './messages.ts'
 import type { SlicesNote, StoredResponse } from './ports.ts'
+import { settled } from './settle-session.ts'
 import { fieldsOfWhole, isGuarded, pour, type StatedPart, statedIn } from './slice-fill.ts'
 import { clientWanting, pourRun, unstored } from './slice-stream.ts'
 import { placeFor } from './variants.ts'
@@ -101,5 +102,7 @@ async function passPart(
 export async function askAgain(life: Life, found: Forward, got: Answer): Promise<Response> {
   got.abandon()
   const again = await forward(life, originFields(life, true))
-  return again.kind === 'refused' ? deliverProblem(life, found, again.problem) : admit(life, found, again)
+  return again.kind === 'refused'
+    ? deliverProblem(life, found, again.problem)
+    : settled(life, found, again, () => admit(life, found, again))
 }

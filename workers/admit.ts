@@ -1,7 +1,7 @@
 // The admit phase: an origin has answered, and what becomes of it is decided at its head, before its body flows.
 import { isOfSide } from '../shared/balance/steering.ts'
 import type { CacheStatusDetail } from '../shared/http/cache-status.ts'
-import { contentLength, tagsOf } from '../shared/http/fields.ts'
+import { changesSession, contentLength, tagsOf } from '../shared/http/fields.ts'
 import { type Admission, isLasting, mayStore, type NoStoreReason } from '../shared/http/may-store.ts'
 import { isReadable, repeatsInHead, tellingValues } from '../shared/http/reflection.ts'
 import { hasNoContent } from '../shared/http/status.ts'
@@ -29,7 +29,7 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
   const admission = slot && stores ? admissionOf(life, got, response.status, response.headers, responseTime) : undefined
   const length = contentLength(response.headers)
   let sink: BodySink | undefined
-  let detail: CacheStatusDetail = got.kept && 'upper-tier'
+  let detail: CacheStatusDetail = life.session === undefined ? got.kept && 'upper-tier' : 'session'
   if (admission?.kind === 'store' && slot !== undefined) {
     const entry = entryFor(life, found, slot, got, admission)
     sink = entry.sink
@@ -131,6 +131,9 @@ export function admissionOf(
   ofStored = false,
 ): Stores | Exclude<Admission, { kind: 'store' }> {
   const { cache } = life.route
+  if (life.session !== undefined || changesSession(got.response.headers)) {
+    return { kind: 'uncacheable', because: 'session' }
+  }
   if (got.by !== undefined && !isOfSide(life.route, life.course.side, got.by.pool)) {
     return { kind: 'uncacheable', because: 'other-pool' }
   }

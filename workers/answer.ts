@@ -4,15 +4,17 @@ import { isSick } from '../shared/balance/pool.ts'
 import { without } from '../shared/http/fields.ts'
 import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { sameWeak } from '../shared/http/preconditions.ts'
+import type { ByteRange } from '../shared/http/ranges.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { admit } from './admit.ts'
 import { admitSlices, askAgain, slicesFor } from './admit-slices.ts'
 import { deliverProblem, deliverStored } from './deliver.ts'
 import { fly } from './fly.ts'
 import { failedProblem, isError } from './forward.ts'
-import type { Forward, Life } from './life.ts'
+import type { Answer, Forward, Life } from './life.ts'
 import { originFields } from './messages.ts'
 import type { StoredResponse } from './ports.ts'
+import { settled } from './settle-session.ts'
 import { open } from './slices.ts'
 import { conditionsFor, updateByHead, validated } from './validate.ts'
 
@@ -35,6 +37,24 @@ export async function answer(life: Life, asked: Forward): Promise<Response> {
       return stale
     }
   }
+  return settled(life, found, got, () => deliverAnswer(life, found, got, { conditions, isForAll, range }))
+}
+
+interface HowAsked {
+  /** For everybody's sake, on these conditions, and for this part of the content. */
+  readonly isForAll: boolean
+  readonly conditions: readonly (readonly [string, string])[]
+  readonly range: ByteRange | undefined
+}
+
+async function deliverAnswer(
+  life: Life,
+  found: Forward,
+  got: Answer,
+  { conditions, isForAll, range }: HowAsked,
+): Promise<Response> {
+  const { stored, slot } = found
+  const { status } = got.response
   if (stored !== undefined && slot !== undefined) {
     if (status === 304 && conditions.length > 0 && namesAnother(got.response, stored)) {
       stored.discard()

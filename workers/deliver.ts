@@ -243,6 +243,7 @@ function explanationOf(life: Life, found: Hit | Forward, status: CacheStatus): s
     status,
     key: slot?.base.slice(0, longestKey),
     selecting,
+    session: life.route.session ? (life.session?.kind ?? 'none') : undefined,
     ...(found.kind === 'forward' && found.by && { steering: whySteered(life), by: found.by }),
   })
 }

@@ -12,8 +12,9 @@ import { type Answer, type Life, type Refused, refuse } from './life.ts'
 import { clientAddress, contentOf, isWebSocketUpgrade } from './messages.ts'
 import { mirror } from './mirror.ts'
 import type { Problem } from './problem.ts'
+import { tellToken } from './session.ts'
 import { shareBehind } from './sharing.ts'
-import { answeredBy, ownOriginGone, preferOwn } from './steer.ts'
+import { answeredBy, ownOriginGone, poolName, preferOwn } from './steer.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
@@ -24,6 +25,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   mirror(life, fields, asking.target)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
+    await tellToken(fields, life, poolName(life, state))
     const asked = askPool(asking, state, ports)
     // A client that leaves ends its request here and now: what an origin owes would count for ever.
     background(asked.catch(() => undefined))
@@ -72,9 +74,9 @@ async function askingOf(life: Life, fields: Headers): Promise<Asking | undefined
 }
 
 /** What of the request says which origin of a pool is its own. */
-function askerOf({ request, target, fields }: Life, { policy, hashOn }: Pool): Asker {
+function askerOf({ request, target, fields, session }: Life, { policy, hashOn }: Pool): Asker {
   return policy === 'hash'
-    ? { hashKey: hashKeyOf(hashOn, { target, fields, address: clientAddress(request.headers) }) }
+    ? { hashKey: hashKeyOf(hashOn, { target, fields, address: clientAddress(request.headers), session: session?.id }) }
     : {}
 }
 

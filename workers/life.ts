@@ -11,6 +11,7 @@ import type { Target } from '../shared/http/target.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import type { Attempt, Background, Ports, StoredHead, StoredResponse, VariantsNote } from './ports.ts'
 import type { Problem } from './problem.ts'
+import type { Carried } from './session.ts'
 
 /** What is known of a request once it has a route. */
 export interface Life {
@@ -36,6 +37,8 @@ export interface Life {
   /** Where it goes: those that are well first. */
   readonly pools: readonly PoolState[]
   readonly client: Client
+  /** The client's session, on routes that have sessions; absent: it has none. */
+  readonly session?: Carried | undefined
   /** Whether it is asked for all who have joined a flight: then it is no client's. */
   readonly isShared: boolean
   readonly snapshot: Snapshot

@@ -15,6 +15,8 @@ export async function lookup(life: Life): Promise<Hit | Forward> {
   const { request, fields, target, route, ports, course } = life
   if (request.method !== 'GET' && request.method !== 'HEAD') return { kind: 'forward', because: 'method' }
   if (route.cache.mode === 'off' || isWebSocketUpgrade(request)) return { kind: 'forward', because: 'bypass' }
+  // What is somebody's own is neither looked for nor kept.
+  if (life.session !== undefined) return { kind: 'forward', because: 'bypass' }
   if (hasOriginPreconditions(fields)) return { kind: 'forward', because: 'request' }
   const base = cacheKey(target, route.cache.key, course.side)
   return judge(life, await find(life, base, await ports.store.match(base)))

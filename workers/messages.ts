@@ -6,6 +6,7 @@ import type { ByteRange } from '../shared/http/ranges.ts'
 import { negotiated, selectingValue } from '../shared/http/selecting.ts'
 import { surrogateToken } from '../shared/http/targeted.ts'
 import type { Life } from './life.ts'
+import { tellOfSession } from './session.ts'
 import { withholdUnkeyed } from './unkeyed.ts'
 
 export const via = '1.1 weir'
@@ -66,6 +67,7 @@ export function originFields(
   fields.set('x-request-id', requestId)
   fields.set('traceparent', traceparent(requestId))
   fields.append('via', via)
+  tellOfSession(fields, life)
   return fields
 }
 

@@ -17,10 +17,12 @@ import { deliverNotCached, deliverStored, refusal } from './deliver.ts'
 import { type Forward, type Hit, type Life, type Refused, refuse } from './life.ts'
 import { lookup } from './lookup.ts'
 import { contentOf } from './messages.ts'
+import { withoutOwnCookies } from './own-cookies.ts'
 import type { Background, Boarding, Ports } from './ports.ts'
 import type { Problem } from './problem.ts'
+import { carriedBy, mustWait, sessionUnavailable } from './session.ts'
 import { deliverSliced } from './slices.ts'
-import { clientOf, courseFor, withoutOwnCookie } from './steer.ts'
+import { clientOf, courseFor } from './steer.ts'
 import { passingOf } from './unkeyed.ts'
 
 /** Answers one request of a client. */
@@ -62,18 +64,21 @@ async function begin(
   const routed = findRoute(received, target, snapshot)
   if (routed.kind === 'refused') return routed
 
-  const { request, cookie } = withoutOwnCookie(received, target)
+  const { request, cookies } = withoutOwnCookies(received, target)
   const { method } = request
+  const session = routed.route.session ? await carriedBy(cookies.session, ports, requestTime) : undefined
+  if (mustWait(session, method)) return refuse(sessionUnavailable)
   const shown = await showsToken(request, ports)
   const fields = shown ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
   const asked = { route: routed.route, snapshot: routed.snapshot, request, target, fields }
-  const client = await clientOf(asked, cookie, ports)
+  const client = await clientOf(asked, cookies.affinity, ports)
   const course = shared?.course ?? courseFor(asked, client, ports.random)
   const life: Life = {
     ...asked,
     course,
     pools: wellFirst(poolsOf(routed.snapshot, routed.route, course), requestTime),
     client,
+    session,
     isShared: shared !== undefined,
     method,
     showsToken: shown,

@@ -18,33 +18,16 @@ import { position } from '../shared/balance/position.ts'
 import { type Course, courseOf, type Whereabouts } from '../shared/balance/steering.ts'
 import type { Canary } from '../shared/config/steering.ts'
 import { setCookie, toOneClient } from '../shared/http/set-cookie.ts'
-import type { Target } from '../shared/http/target.ts'
-import { parseCookies } from '../shared/key.ts'
 import type { Choice } from './attempts.ts'
 import type { Answer, AnsweredBy, Client, Life } from './life.ts'
 import { clientAddress } from './messages.ts'
+import { affinityCookieNames } from './own-cookies.ts'
 import type { Ports } from './ports.ts'
 import type { Problem } from './problem.ts'
 
 type Asked = Pick<Life, 'route' | 'snapshot' | 'target' | 'fields' | 'request'>
 
 // The client's note ───────────────────────────────────────────────────────────────────────────────────────────────
-
-/** `__Host-` is the promise that no other host has set it; browsers keep it over TLS alone. */
-const names = { https: '__Host-weir-affinity', http: 'weir-affinity' } as const
-
-/** A request without our own cookie, which is for nobody else, and what was in it. */
-export function withoutOwnCookie(request: Request, { scheme }: Target): { request: Request; cookie?: string } {
-  const field = request.headers.get('cookie')
-  if (!field?.includes(names.http)) return { request }
-  const cookie = parseCookies(field).get(names[scheme])
-  const isOurs = (pair: string) => Object.values<string>(names).includes(pair.split('=', 1)[0]!.trim())
-  const others = field.split(';').filter((pair) => !isOurs(pair))
-  const headers = new Headers(request.headers)
-  if (others.length === 0) headers.delete('cookie')
-  else headers.set('cookie', others.join(';').trim())
-  return { request: new Request(request, { headers }), ...(cookie !== undefined && { cookie }) }
-}
 
 /** Who asks, as far as steering goes by it. */
 export async function clientOf({ route, snapshot }: Asked, cookie: string | undefined, ports: Ports): Promise<Client> {
@@ -100,7 +83,10 @@ export async function noteClient(life: Life, got: Answer, fields: Headers): Prom
   if (cacheControl === undefined) return
   const text = formatNote(note)
   const value = `${text}.${await ports.seal.mac(`note ${text}`)}`
-  fields.append('set-cookie', setCookie(names[target.scheme], value, maxAgeOf(note, now), target.scheme === 'https'))
+  fields.append(
+    'set-cookie',
+    setCookie(affinityCookieNames[target.scheme], value, maxAgeOf(note, now), target.scheme === 'https'),
+  )
   fields.set('cache-control', cacheControl)
 }
 
@@ -182,6 +168,11 @@ export const ownOriginGone: Problem = {
   headers: { 'retry-after': '5', 'proxy-status': 'weir; error=destination_unavailable' },
 }
 
+export function poolName({ snapshot }: Pick<Life, 'snapshot'>, state: PoolState): string {
+  const [name = ''] = [...snapshot.pools].find(([, each]) => each === state) ?? []
+  return name
+}
+
 /** Who has answered, for the phases after this one. */
 export function answeredBy(
   { snapshot }: Life,
@@ -189,6 +180,10 @@ export function answeredBy(
   { origin }: OriginState,
   { affinity, candidates }: Choice,
 ): AnsweredBy {
-  const [pool = ''] = [...snapshot.pools].find(([, each]) => each === state) ?? []
-  return { pool, origin: origin.id, ...(affinity !== undefined && { affinity }), ...(candidates && { candidates }) }
+  return {
+    pool: poolName({ snapshot }, state),
+    origin: origin.id,
+    ...(affinity !== undefined && { affinity }),
+    ...(candidates && { candidates }),
+  }
 }

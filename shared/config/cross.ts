@@ -7,11 +7,12 @@ import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
 import { compilePath } from './pattern.ts'
 import { defaultRouteId, hotTierSchema } from './schema.ts'
+import { sessionsSchema } from './sessions.ts'
 import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier } = asFields(document)
+  const { pools, routes, hotTier, sessions } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
@@ -19,6 +20,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...sameRouteIds(asList(routes)),
     ...sharedCredentials(asFields(pools)),
     ...entryBeyondTotal(asFields(hotTier)),
+    ...idleBeyondAbsolute(asFields(sessions)),
   ]
 }
 
@@ -165,6 +167,19 @@ const entryBeyondTotal = (hotTier: Fields): ConfigError[] => {
         error(
           ['hotTier', 'entryBytes'],
           `is ${entry}${byDefault}, more than "totalBytes" (${total}): write at most ${total}`,
+        ),
+      ]
+    : []
+}
+
+const idleBeyondAbsolute = (sessions: Fields): ConfigError[] => {
+  const { data: idle = 0 } = sessionsSchema.shape.idleSeconds.safeParse(sessions.idleSeconds)
+  const { data: absolute = idle } = sessionsSchema.shape.absoluteSeconds.safeParse(sessions.absoluteSeconds)
+  return idle > absolute
+    ? [
+        error(
+          ['sessions', 'idleSeconds'],
+          `is ${idle}, more than "absoluteSeconds" (${absolute}), which ends a session anyway: write at most ${absolute}`,
         ),
       ]
     : []

@@ -1,9 +1,8 @@
 // What is allowed but probably not meant: routes that never match, pools without use, addresses that will not
-// work in production, fields that have no effect yet. Takes a configuration without errors.
+// work in production. Takes a configuration without errors.
 
 import { isPublicAddress } from './address.ts'
 import { type ConfigError, formatPath, quote } from './errors.ts'
-import { notYet } from './not-yet.ts'
 import type { Config } from './schema.ts'
 import { findShadows } from './shadow.ts'
 
@@ -18,7 +17,6 @@ export const findWarnings = (config: Config, document: unknown): ConfigError[] =
   ...mixedVersions(config, document),
   ...idleFields(config, document),
   ...slowProbes(config),
-  ...notices(document),
 ]
 
 const deadRoutes = ({ routes }: Config): ConfigError[] => {
@@ -105,13 +103,6 @@ const slowProbes = ({ pools }: Config): ConfigError[] =>
           ),
         ]
       : [],
-  )
-
-const notices = (document: unknown): ConfigError[] =>
-  notYet.flatMap(({ field, when, meanwhile }) =>
-    valuesAt(document, field.split('.'))
-      .filter(({ value }) => when(value))
-      .map(({ path }) => warning(path, `is not built yet and has no effect: ${meanwhile}`)),
   )
 
 type Found = { readonly path: readonly PropertyKey[]; readonly value: unknown }

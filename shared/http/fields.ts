@@ -111,6 +111,13 @@ export function isForGateway(name: string): boolean {
   return name.startsWith('weir-') || name === 'cache-tag' || name === 'surrogate-key' || name === 'surrogate-control'
 }
 
+const ofSession = ['set', 'delete', 'regenerate', 'destroy', 'if-match'].map((what) => `weir-session-${what}`)
+
+/** Whether an origin's response says something of the client's session: then it is that client's alone. */
+export function changesSession(fields: Fields): boolean {
+  return ofSession.some((name) => fields.get(name) !== null)
+}
+
 /** The tags of a response, each once and at most 1,000 (Cache-Tag by commas, Surrogate-Key by spaces). */
 export function tagsOf(fields: Fields): string[] {
   const tags = `${fields.get('cache-tag') ?? ''},${(fields.get('surrogate-key') ?? '').replace(/\s+/g, ',')}`

@@ -54,6 +54,7 @@ export type NoStoreReason =
   | 'request-no-store'
   | 'authorization'
   | 'set-cookie'
+  | 'session'
   | 'cookie'
   | 'unkeyed-field'
   | 'request-error'

@@ -1,5 +1,7 @@
 // What clients may do to entries that others get. All else of the proxy is tested on the wire.
+import { env } from 'cloudflare:workers'
 import { beforeEach, expect, it } from 'vitest'
+import { objectSessions } from '../../workers/adapters/object-sessions.ts'
 import { webCryptoSeal } from '../../workers/adapters/web-crypto-seal.ts'
 import { createConfiguration } from '../../workers/configuration.ts'
 import type { Attempt, OriginRequest, Ports } from '../../workers/ports.ts'
@@ -45,6 +47,7 @@ beforeEach(() => {
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
     decoderFor: () => undefined,
+    sessions: objectSessions(env.SESSIONS, () => Date.now()),
     seal: webCryptoSeal('a secret'),
     isAdmin: async () => false,
     now: () => Date.now(),

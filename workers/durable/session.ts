@@ -195,7 +195,8 @@ export function sessionObject({
     }
 
     get #state(): SessionState {
-      return (this.#held ??= this.ctx.storage.kv.get<SessionState>('session') ?? noSession)
+      this.#held ??= this.ctx.storage.kv.get<SessionState>('session') ?? noSession
+      return this.#held
     }
 
     /** What has expired is left to the alarm. Ends move only later: an alarm that comes too early is set again. */

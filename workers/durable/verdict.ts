@@ -60,7 +60,13 @@ export function judge(life: Life, got: Answer, part?: ByteRange): Judgement {
 const uncacheable: Judgement = { verdict: { kind: 'uncacheable' }, vary: [], freshUntil: 0 }
 
 /** What is told to one client, whatever the status. */
-const forOne: ReadonlySet<NoStoreReason> = new Set<NoStoreReason>(['private', 'set-cookie', 'no-store', 'reflection'])
+const forOne: ReadonlySet<NoStoreReason> = new Set<NoStoreReason>([
+  'private',
+  'set-cookie',
+  'session',
+  'no-store',
+  'reflection',
+])
 
 const conditions = ['if-none-match', 'if-modified-since']
 

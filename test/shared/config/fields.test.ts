@@ -384,3 +384,26 @@ describe('batches', () => {
     expect(errorsOf(withRoute({ batch: { ...batch, ...fields } }))).toEqual([[`routes[0].batch.${place}`, message]])
   })
 })
+
+describe('sessions', () => {
+  test.each<Row>([
+    ['no idle time', { idleSeconds: 0 }, 'idleSeconds', whole(1, 31_536_000, 0)],
+    ['no absolute time', { absoluteSeconds: -1, idleSeconds: 1 }, 'absoluteSeconds', whole(1, 31_536_000, -1)],
+    ['little room', { maxBytes: 1023 }, 'maxBytes', whole(1024, 1_048_576, 1023)],
+    ['too long a header', { headerBytes: 16_385 }, 'headerBytes', whole(256, 16_384, 16_385)],
+    [
+      'an unknown field',
+      { ttlSeconds: 5 },
+      'ttlSeconds',
+      'unknown field "ttlSeconds": the fields here are idleSeconds, absoluteSeconds, maxBytes, headerBytes',
+    ],
+    [
+      'an idle time that never comes',
+      { idleSeconds: 50_000 },
+      'idleSeconds',
+      'is 50000, more than "absoluteSeconds" (43200), which ends a session anyway: write at most 43200',
+    ],
+  ])('%s', (_title, sessions, place, message) => {
+    expect(errorsOf({ ...smallest(), sessions })).toEqual([[`sessions.${place}`, message]])
+  })
+})

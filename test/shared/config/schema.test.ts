@@ -51,6 +51,7 @@ describe('defaults', () => {
         },
       ],
       hotTier: { entryBytes: 65_536, totalBytes: 16_777_216, trustSeconds: 5 },
+      sessions: { idleSeconds: 1800, absoluteSeconds: 43_200, maxBytes: 65_536, headerBytes: 4096 },
     })
   })
 
@@ -81,6 +82,11 @@ describe('defaults', () => {
   it('fills in a part of hotTier', () => {
     const written = { ...smallest(), hotTier: { totalBytes: 0 } }
     expect(configOf(written).hotTier).toEqual({ entryBytes: 65_536, totalBytes: 0, trustSeconds: 5 })
+  })
+
+  it('fills in a part of sessions', () => {
+    const written = { ...smallest(), sessions: { idleSeconds: 60 } }
+    expect(configOf(written).sessions).toMatchObject({ idleSeconds: 60, absoluteSeconds: 43_200 })
   })
 
   it('keeps what is written beside a default', () => {

@@ -118,21 +118,7 @@ describe('batches that no request joins', () => {
   })
 })
 
-const NOT_YET = 'is not built yet and has no effect:'
-
-describe('fields that have no effect yet', () => {
-  test.each<[title: string, document: unknown, path: string, meanwhile: string]>([
-    [
-      'hash of sessions',
-      withPool({ policy: 'hash', hashOn: 'session' }),
-      'pools.web.hashOn',
-      'the address of the client is hashed until then',
-    ],
-    ['session', withRoute({ session: true }), 'routes[0].session', 'requests carry no session until then'],
-  ])('%s', (_title, document, path, meanwhile) => {
-    expect(warningsOf(document)).toEqual([[path, `${NOT_YET} ${meanwhile}`]])
-  })
-
+describe('fields that once had no effect', () => {
   test.each([
     ['round-robin', withPool({ policy: 'round-robin' })],
     ['random', withPool({ policy: 'random' })],
@@ -144,7 +130,8 @@ describe('fields that have no effect yet', () => {
     ['hedges', withPool({ hedge: {} })],
     ['ejection', withPool({ ejection: {} })],
     ['a monitor', withPool({ monitor: {} })],
-    ['no session', withRoute({ session: false })],
+    ['hash of sessions', withPool({ policy: 'hash', hashOn: 'session' })],
+    ['session', withRoute({ session: true })],
     ['grace', withRoute({ cache: { graceSeconds: 60, errorGraceSeconds: 60 } })],
     ['no collapse', withRoute({ cache: { collapse: 'off' } })],
   ])('no notice for %s', (_title, document) => {

@@ -77,14 +77,14 @@ describe('replacing', () => {
     const text = documentOf('v1')
       .replace('{', '{ // mine\n')
       .replace(/\}$/, ', /* end */ }')
-      .replace('"origins"', '"hashOn": "session", "origins"')
+      .replace('"pools": {', '"pools": {"spare": {"origins": [{"url": "https://b.example.com"}]},')
     const response = await gateway.put(text)
     expect(response.status).toBe(200)
     const { warnings } = await response.json<{ warnings: { path: string; message: string }[] }>()
-    expect(warnings.map(({ path }) => path)).toContain('pools.web.hashOn')
+    expect(warnings.map(({ path }) => path)).toContain('pools.spare')
     expect(await (await gateway.ask(configUrl)).json()).toMatchObject({
       routes: [{ id: 'v1' }],
-      pools: { web: { hashOn: 'session' } },
+      pools: { spare: {} },
     })
   })
 

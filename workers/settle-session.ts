@@ -1,0 +1,125 @@
+// The session after an origin's answer: what it says is to become of the session is done, durably, before the client gets
+// the first byte of it; or the client is told that it was not.
+import { changesSession } from '../shared/http/fields.ts'
+import { forThisClient } from '../shared/http/set-cookie.ts'
+import { readSaid, type Said } from '../shared/session/fields.ts'
+import type { SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
+import type { Snapshot } from '../shared/snapshot.ts'
+import { deliverProblem } from './deliver.ts'
+import { type Answer, type Forward, type Life, type Refused, refuse } from './life.ts'
+import type { Problem } from './problem.ts'
+import { sessionUnavailable } from './session.ts'
+import { endedCookie, newSessionId, sessionCookie } from './session-cookie.ts'
+
+/** Does what an answer says of the session, and then has it delivered; or a problem, where that could not be done. */
+export async function settled(
+  life: Life,
+  found: Forward,
+  got: Answer,
+  deliver: () => Promise<Response>,
+): Promise<Response> {
+  const settling = await settle(life, got)
+  if (settling.kind === 'refused') {
+    got.abandon()
+    found.stored?.discard()
+    return deliverProblem(life, found, settling.problem)
+  }
+  const response = await deliver()
+  const { cookie } = settling
+  if (cookie !== undefined) response.headers.append('set-cookie', cookie)
+  if (cookie !== undefined || life.session !== undefined) forThisClient(response.headers)
+  return response
+}
+
+type Settling = Refused | { readonly kind: 'settled'; readonly cookie?: string | undefined }
+
+const nothingToDo: Settling = { kind: 'settled' }
+
+/** Of an answer that nobody reads, or on a route without sessions, nothing is done. */
+async function settle(life: Life, { response }: Answer): Promise<Settling> {
+  const { route, isForStore, session } = life
+  if (!changesSession(response.headers) || !route.session || isForStore) return nothingToDo
+  const said = readSaid(response.headers)
+  if (!said.ok) {
+    console.warn(`Route ${route.id}: an origin says something of a session that is not understood. ${said.error}`)
+    return refuse({ status: 502, reason: 'bad-session-header', detail: `${said.error} Nothing was changed.` })
+  }
+  const { change, ifVersion, regenerate, destroy } = said.value
+  if (change === undefined && !regenerate && !destroy) return nothingToDo
+  if (session === undefined) return beginSession(life, said.value)
+  if (session.kind === 'unavailable') return refuse(sessionUnavailable)
+  const { sessions, now } = life.ports
+  if (destroy) return ended(life, await sessions.destroy(session.id, now()))
+  if (!regenerate) return written(life, change && (await sessions.write(session.id, change, ifVersion, now())))
+  const id = newSessionId()
+  return written(life, await sessions.regenerate(session.id, id, change, ifVersion, now()), id)
+}
+
+/** At the first value that is set. A session is made under an id that nobody else has ever had. */
+async function beginSession(life: Life, { change, ifVersion, destroy }: Said): Promise<Settling> {
+  const isMeant = change !== undefined && Object.keys(change.values).length > 0 && !destroy
+  if (!isMeant) return nothingToDo
+  if (ifVersion !== undefined) return refuse(changed(undefined))
+  const id = newSessionId()
+  const { sessions, now } = life.ports
+  return written(life, await sessions.create(id, change.values, policyOf(life.snapshot), now()), id)
+}
+
+export function policyOf({ config }: Snapshot): SessionPolicy {
+  const { idleSeconds, absoluteSeconds, maxBytes } = config.sessions
+  return { idleMs: idleSeconds * 1000, absoluteMs: absoluteSeconds * 1000, maxBytes }
+}
+
+/** `id` where the client is to have it from now on. */
+async function written(life: Life, outcome: SessionOutcome | undefined, id?: string): Promise<Settling> {
+  if (outcome?.kind !== 'ok') return refuse(problemOf(outcome))
+  if (id === undefined) return nothingToDo
+  const { ports, target } = life
+  return { kind: 'settled', cookie: await sessionCookie(ports.seal, target.scheme, id, outcome.until - ports.now()) }
+}
+
+function ended({ target }: Life, done: boolean | undefined): Settling {
+  return done === undefined ? refuse(sessionUnavailable) : { kind: 'settled', cookie: endedCookie(target.scheme) }
+}
+
+function problemOf(outcome: Exclude<SessionOutcome, { kind: 'ok' }> | undefined): Problem {
+  switch (outcome?.kind) {
+    case undefined:
+    case 'late':
+      return sessionUnavailable
+    case 'conflict':
+      return changed(outcome.version)
+    case 'gone':
+    case 'over':
+      return replaced
+    case 'tooLarge':
+      return {
+        status: 502,
+        reason: 'session-too-large',
+        detail: `The origin's change would make the session ${outcome.bytes} bytes of JSON, more than the ${outcome.maxBytes} of "sessions.maxBytes". Nothing was changed.`,
+      }
+    case 'invalid':
+      return {
+        status: 502,
+        reason: 'bad-session-header',
+        detail: `The origin's change ${outcome.because}. Nothing was changed.`,
+      }
+    default:
+      return outcome satisfies never
+  }
+}
+
+const replaced: Problem = {
+  status: 409,
+  reason: 'session-replaced',
+  detail:
+    'The session of this request has ended, or was replaced by another, while it was answered; nothing was changed. Send it again.',
+}
+
+const changed = (version: number | undefined): Problem => ({
+  status: 409,
+  reason: 'session-changed',
+  detail:
+    'The session has changed since it was read, and the origin wanted that not to be; nothing was changed. Send it again.',
+  ...(version !== undefined && { more: { version } }),
+})
