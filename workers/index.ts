@@ -11,6 +11,7 @@ import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { objectSessionIndex } from './adapters/object-session-index.ts'
 import { objectSessions } from './adapters/object-sessions.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
@@ -51,7 +52,19 @@ function compose(env: Env, host: string): Ports {
   const sources = configurationSources(env, host)
   const configuration = createConfiguration(sources, random)
   const monitors = objectMonitors(env.MONITORS)
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, now })
+  const sessions = objectSessions(env.SESSIONS, now)
+  const sessionIndex = objectSessionIndex(env.SESSION_INDEX)
+  const seal = webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN)
+  const gateway = gatewayApp({
+    adminToken: env.ADMIN_TOKEN,
+    configuration,
+    sources,
+    monitors,
+    sessions,
+    sessionIndex,
+    seal,
+    now,
+  })
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
@@ -66,8 +79,8 @@ function compose(env: Env, host: string): Ports {
     batches: objectFlights(env.BATCHES),
     monitors,
     decoderFor,
-    sessions: objectSessions(env.SESSIONS, now),
-    seal: webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN),
+    sessions,
+    seal,
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
     random,

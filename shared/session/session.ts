@@ -215,7 +215,8 @@ function unfit(values: Values, maxBytes: number): SessionOutcome | undefined {
 
 const utf8Length = (text: string): number => new TextEncoder().encode(text).byteLength
 
-const longestUser = 256
+/** In characters. */
+export const longestUser = 256
 
 /** Whose session it is: the value under `user`, where that is a text. */
 export function userOf({ user }: Values): string | undefined {

@@ -3,19 +3,24 @@ import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
-import type { Background, MonitorPort, Ports } from '../ports.ts'
+import type { Background, MonitorPort, Ports, SealPort, SessionIndexPort, SessionPort } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
+import { sessionApi } from './session-api.ts'
+import { userSessionsApi } from './user-sessions-api.ts'
 
 export interface GatewayServices {
   readonly adminToken: string | undefined
   readonly configuration: Configuration
   readonly sources: ConfigurationSources
   readonly monitors: MonitorPort
+  readonly sessions: SessionPort
+  readonly sessionIndex: SessionIndexPort
+  readonly seal: SealPort
   readonly now: () => number
 }
 
@@ -40,6 +45,8 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
+  app.route('/_weir/api/sessions', userSessionsApi(services))
+  app.route('/_weir/session', sessionApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

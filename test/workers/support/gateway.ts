@@ -1,4 +1,8 @@
 // The gateway's own endpoints on stores in memory, with requests as an administrator makes them.
+import { env } from 'cloudflare:workers'
+import { objectSessionIndex } from '../../../workers/adapters/object-session-index.ts'
+import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
+import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
 import type { MonitorPort } from '../../../workers/ports.ts'
@@ -26,7 +30,17 @@ export function gatewayOn(
   monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
 ): GatewayUnderTest {
   const configuration = createConfiguration(sources, () => 0)
-  const app = gatewayApp({ adminToken, configuration, sources, monitors, now: () => Date.now() })
+  const now = () => Date.now()
+  const app = gatewayApp({
+    adminToken,
+    configuration,
+    sources,
+    monitors,
+    sessions: objectSessions(env.SESSIONS, now),
+    sessionIndex: objectSessionIndex(env.SESSION_INDEX),
+    seal: webCryptoSeal(adminToken),
+    now,
+  })
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
