@@ -153,12 +153,12 @@ export function sessionObject({
       if (outcome.kind !== 'ok' || next.kind !== 'live') return outcome
       const other = this.env.SESSIONS.getByName(newId)
       const adopted = await within(patienceMs, async () => other.adopt(next, at, by))
-      const isOver = after(this.#state, now()).kind !== 'live'
-      if (adopted?.kind !== 'ok' || isOver || now() >= by) {
+      const isStill = after(this.#state, now()).kind === 'live'
+      if (adopted?.kind !== 'ok' || !isStill || now() >= by) {
         // Nobody has heard of its id: it ends by itself, if it does not hear of this.
-        this.ctx.waitUntil(within(patienceMs, async () => other.destroy(now())))
-        if (isOver) return write(this.#state, change, ifVersion, now()).outcome
-        return adopted?.kind === 'ok' ? late : (adopted ?? late)
+        const undo = async () => other.destroy(now())
+        if (adopted === undefined || adopted.kind === 'ok') this.ctx.waitUntil(within(patienceMs, undo))
+        return isStill ? late : write(this.#state, change, ifVersion, now()).outcome
       }
       const before = this.#state
       const state = end(before, 'replaced', at)
