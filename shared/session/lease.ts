@@ -1,6 +1,6 @@
 // Leases on parts of a session's work, such as a checkout: one holder at a time, for a time. Each has a fencing token
 // that is larger than all before it, by which whatever the holder writes to can tell that the lease has passed on.
-import { after, type LiveSession, type SessionState } from './session.ts'
+import { asOf, type LiveSession, type SessionState } from './session.ts'
 
 export interface Lease {
   readonly name: string
@@ -26,7 +26,7 @@ export const maxLeases = 16
 
 /** Grants the lease where nobody else holds it. Whoever holds it has it prolonged, with the token that it has. */
 export function acquire(state: SessionState, name: string, holder: string, ttlMs: number, at: number): LeaseStep {
-  const now = after(state, at)
+  const now = asOf(state, at)
   if (now.kind !== 'live') return { state: now, outcome: { kind: 'gone' } }
   const held = heldIn(now, at)
   const before = held.find((lease) => lease.name === name)
@@ -47,7 +47,7 @@ export function release(
   holder: string,
   at: number,
 ): { readonly state: SessionState; readonly released: boolean } {
-  const now = after(state, at)
+  const now = asOf(state, at)
   if (now.kind !== 'live') return { state: now, released: false }
   const held = heldIn(now, at)
   const leases = held.filter((lease) => lease.name !== name || lease.holder !== holder)

@@ -94,7 +94,7 @@ export function begin(state: SessionState, values: Values, policy: SessionPolicy
 
 /** The same session under another id: with its age, its leases and its version. */
 export function adopt(state: SessionState, session: LiveSession, at: number): SessionStep {
-  const now = after(state, at)
+  const now = asOf(state, at)
   if (now.kind === 'over') return { state: now, outcome: { kind: 'over', because: now.because } }
   if (now.kind === 'live') return { state: now, outcome: { kind: 'conflict', version: now.version } }
   const because = unfit(session.values, session.maxBytes)
@@ -113,13 +113,13 @@ const rollPart = 0.1
  * last use, and at most for a tenth longer.
  */
 export function touch(state: SessionState, at: number): SessionState {
-  const now = after(state, at)
+  const now = asOf(state, at)
   if (now.kind !== 'live' || at - now.seenAt < now.idleMs * rollPart) return now
   return { ...now, seenAt: at }
 }
 
 /** What time has left of a session; the same object where that is all of it. */
-export function after(state: SessionState, at: number): SessionState {
+export function asOf(state: SessionState, at: number): SessionState {
   const end = endOf(state)
   return end !== undefined && at >= end ? noSession : state
 }
@@ -140,7 +140,7 @@ export function endOf(state: SessionState): number | undefined {
 
 /** Undefined where there is no session to be told of. */
 export function view(state: SessionState, at: number): SessionView | undefined {
-  const now = after(state, at)
+  const now = asOf(state, at)
   return now.kind === 'live' ? viewOf(now) : undefined
 }
 
@@ -230,7 +230,7 @@ const unbornMs = 3_600_000
 
 /** Ends it for good: until its absolute end there is none to begin under its id, and whoever asks for it is refused. */
 export function end(state: SessionState, because: Ending, at: number): SessionState {
-  const now = after(state, at)
+  const now = asOf(state, at)
   if (now.kind === 'over') return now
   return { kind: 'over', because, until: now.kind === 'live' ? now.until : at + unbornMs }
 }

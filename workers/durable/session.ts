@@ -9,7 +9,7 @@ import type { LeaseOutcome } from '../../shared/session/lease.ts'
 import { acquire, release } from '../../shared/session/lease.ts'
 import {
   adopt,
-  after,
+  asOf,
   begin,
   end,
   endOf,
@@ -86,7 +86,7 @@ export function sessionObject({
     }
 
     async destroy(at: number, user?: string): Promise<boolean> {
-      const before = after(this.#state, at)
+      const before = asOf(this.#state, at)
       if (user !== undefined && !this.#joining.has(user) && !usersOf(before).includes(user)) return false
       const state = end(before, 'destroyed', at)
       await this.#save(state)
@@ -108,7 +108,7 @@ export function sessionObject({
 
     override async alarm(): Promise<void> {
       const before = this.#state
-      const ends = endOf(after(before, now()))
+      const ends = endOf(asOf(before, now()))
       if (ends !== undefined) return this.ctx.storage.setAlarm(ends)
       this.#held = noSession
       await this.ctx.storage.deleteAll()
@@ -153,7 +153,7 @@ export function sessionObject({
       if (outcome.kind !== 'ok' || next.kind !== 'live') return outcome
       const other = this.env.SESSIONS.getByName(newId)
       const adopted = await within(patienceMs, async () => other.adopt(next, at, by))
-      const isStill = after(this.#state, now()).kind === 'live'
+      const isStill = asOf(this.#state, now()).kind === 'live'
       if (adopted?.kind !== 'ok' || !isStill || now() >= by) {
         // Nobody has heard of its id: it ends by itself, if it does not hear of this.
         const undo = async () => other.destroy(now())
@@ -203,8 +203,8 @@ export function sessionObject({
     async #save(state: SessionState): Promise<void> {
       const before = this.#state
       if (state === before || state.kind === 'none') return
-      this.#held = state
       this.ctx.storage.kv.put('session', state)
+      this.#held = state
       if (before.kind === 'none') await this.ctx.storage.setAlarm(endOf(state) ?? now())
     }
   }

@@ -1,9 +1,9 @@
 // The object of a session: what it survives, what it refuses, and what is left of it.
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SessionChange, SessionPolicy, Values } from '../../../shared/session/session.ts'
-import type { SessionObject } from '../../../workers/env.ts'
+import type { SessionIndexObject, SessionObject } from '../../../workers/env.ts'
 
 const policy: SessionPolicy = { idleMs: 60_000, absoluteMs: 600_000, maxBytes: 65_536 }
 const soon = () => Date.now() + 5000
@@ -24,6 +24,10 @@ const storedIn = (of: SessionObject) =>
 beforeEach(() => {
   id = `session-${count++}`
   session = env.SESSIONS.getByName(id)
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
 })
 
 describe('what persists', () => {
@@ -84,7 +88,6 @@ describe('the alarm', () => {
     await session.destroy(Date.now())
     await runDurableObjectAlarm(stubOf(session))
     expect(await storedIn(session)).toBe(1)
-    await session.create({ cart: 1 }, policy, Date.now() - 600_000, soon())
   })
 })
 
@@ -188,12 +191,42 @@ describe('regeneration', () => {
 })
 
 describe('whose it is', () => {
-  it('is refused to become somebody’s where that user’s index does not answer, and nothing is changed', async () => {
+  /** What the users' objects say of a session that is to be entered, from now on. */
+  const entering = (say: () => Promise<boolean>) =>
+    runInDurableObject(env.SESSION_INDEX.getByName('eve') as unknown as DurableObjectStub, (instance) => {
+      vi.spyOn(Object.getPrototypeOf(instance) as SessionIndexObject, 'register').mockImplementation(say)
+    })
+
+  it('decides who may end it', async () => {
     await create({ cart: 1 })
-    expect(await session.destroy(Date.now(), 'ada')).toBe(false)
-    await set({ user: 'ada' })
+    expect(await session.destroy(Date.now(), id)).toBe(false)
+    await set({ user: id })
     expect(await session.destroy(Date.now(), 'eve')).toBe(false)
-    expect(await session.destroy(Date.now(), 'ada')).toBe(true)
+    expect(await session.destroy(Date.now(), id)).toBe(true)
     expect(await valuesOf()).toBeUndefined()
+  })
+
+  it('does not change where it cannot be entered, as while the user is logged out everywhere', async () => {
+    await create({ cart: 1 })
+    await entering(async () => false)
+    expect(await set({ user: 'ada', cart: 2 })).toEqual({ kind: 'late' })
+    expect(await session.read(Date.now())).toMatchObject({ version: 1, values: { cart: 1 } })
+  })
+
+  it('does not change in a session that is ended for that user while it is entered', async () => {
+    await create({ cart: 1 })
+    await entering(() => env.SESSIONS.getByName(id).destroy(Date.now(), 'ada'))
+    expect(await set({ user: 'ada' })).toEqual({ kind: 'over', because: 'destroyed' })
+  })
+
+  it('is forgotten where it ends by its alarm', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 100_000 })
+    await create({ user: id })
+    vi.useRealTimers()
+    const index = env.SESSION_INDEX.getByName(id) as unknown as DurableObjectStub
+    expect(await runInDurableObject(index, (_, { storage }) => storage.getAlarm())).not.toBeNull()
+    await runDurableObjectAlarm(stubOf(session))
+    const alarmOf = () => runInDurableObject(index, (_, { storage }) => storage.getAlarm())
+    await expect.poll(alarmOf).toBeNull()
   })
 })
