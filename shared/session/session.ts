@@ -166,7 +166,7 @@ export function write(
   if (now.kind === 'none') return refused({ kind: 'gone' })
   if (now.kind === 'over') return refused({ kind: 'over', because: now.because })
   if (ifVersion !== undefined && ifVersion !== now.version) return refused({ kind: 'conflict', version: now.version })
-  const changed = apply(now.values, change)
+  const changed = applyChange(now.values, change)
   if (!changed.ok) return refused({ kind: 'invalid', because: changed.error })
   const because = unfit(changed.value, now.maxBytes)
   if (because !== undefined) return refused(because)
@@ -174,7 +174,8 @@ export function write(
   return { state: next, outcome: { kind: 'ok', ...viewOf(next) } }
 }
 
-function apply(values: Values, change: SessionChange): Result<Values, string> {
+/** The values after a change; or a clause that says why it cannot be made. */
+export function applyChange(values: Values, change: SessionChange): Result<Values, string> {
   switch (change.kind) {
     case 'set': {
       const kept = omit(values, [...(change.delete ?? []), ...Object.keys(change.values)])

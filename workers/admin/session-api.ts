@@ -36,10 +36,6 @@ import {
   sessionCookieNames,
   sessionToken,
 } from '../session-cookie.ts'
-import { policyOf } from '../settle-session.ts'
-import { requireCaller } from './authorise.ts'
-import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
-import { maxBodyBytes, tooLarge, wrongMethod } from './problems.ts'
 import {
   badBody,
   badRequest,
@@ -52,7 +48,11 @@ import {
   nothingNamed,
   noUser,
   unreadPatch,
-} from './session-problems.ts'
+} from '../session-problems.ts'
+import { policyOf } from '../settle-session.ts'
+import { requireCaller } from './authorise.ts'
+import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { maxBodyBytes, tooLarge, wrongMethod } from './problems.ts'
 import { answerSessionsOf } from './user-sessions-api.ts'
 
 type Asked = Context<GatewayEnvironment>

@@ -4,9 +4,9 @@ import { type Context, Hono } from 'hono'
 import { longestUser } from '../../shared/session/session.ts'
 import type { ListedSession } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
+import { badRequest, notAllEnded, usersUnavailable } from '../session-problems.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { wrongMethod } from './problems.ts'
-import { badRequest, notAllEnded, usersUnavailable } from './session-problems.ts'
 
 export function userSessionsApi(services: GatewayServices): Hono<GatewayEnvironment> {
   const api = new Hono<GatewayEnvironment>()

@@ -1,9 +1,9 @@
-// How /_weir/session says no.
-import type { LeaseOutcome } from '../../shared/session/lease.ts'
-import { etagOf, patchTypes, type Unread } from '../../shared/session/request.ts'
-import type { SessionChange, SessionOutcome } from '../../shared/session/session.ts'
-import type { Problem } from '../problem.ts'
-import { sessionUnavailable } from '../session.ts'
+// Why a session cannot be had or changed, for whoever asks for one: at /_weir/session, and in the Workers beside.
+import type { LeaseOutcome } from '../shared/session/lease.ts'
+import { etagOf, patchTypes, type Unread } from '../shared/session/request.ts'
+import type { SessionChange, SessionOutcome } from '../shared/session/session.ts'
+import type { Problem } from './problem.ts'
+import { sessionUnavailable } from './session.ts'
 
 const nothing = 'Nothing was changed.'
 
