@@ -10,7 +10,8 @@ let counter: CallsCounter
 beforeAll(async () => {
   origin = await startOrigin(({ url }, response) => {
     const varies = url === '/varies' && { vary: 'accept-language' }
-    response.writeHead(200, { 'content-length': 2, 'cache-control': 'max-age=60', ...varies })
+    const session = url === '/session/begin' && { 'weir-session-set': 'cart=1' }
+    response.writeHead(200, { 'content-length': 2, 'cache-control': 'max-age=60', ...varies, ...session })
     response.end('ok')
   })
   const pools = ['web']
@@ -18,6 +19,7 @@ beforeAll(async () => {
     pools: { web: { origins: [{ url: origin.url }] } },
     routes: [
       { path: '/pass/*', pools, cache: { mode: 'off' } },
+      { path: '/session/*', pools, session: true },
       { path: '/*', pools },
     ],
   })
@@ -67,6 +69,22 @@ test('where responses vary a hit is two, and a hot one calls nothing either', as
 test.each(['GET', 'HEAD'])('a pass is the request to the origin alone: %s', async (method) => {
   const pass = await counter.callsOf('/pass/', { method })
   expect(pass).toEqual({ ...none, fetch: 1, cacheStatus: expect.stringContaining('weir; fwd=bypass') })
+})
+
+test('a request without a session touches no object where it hits or is passed, and one with a session exactly one', async () => {
+  const begun = await fetch(`${counter.url}/session/begin`, { method: 'POST' })
+  const cookie = begun.headers.get('set-cookie')!.split(';')[0]!
+  const anonymous = async (init?: RequestInit) => (await counter.callsOf('/session/page', init)).objects
+  expect(await anonymous({ method: 'POST' })).toBe(0)
+  await anonymous()
+  expect(await anonymous()).toBe(0)
+  expect(await anonymous({ headers: { cookie: `${cookie}x` } })).toBe(0)
+  const headers = { cookie }
+  const session = { ...none, objects: 1, fetch: 1, cacheStatus: 'weir; fwd=bypass; fwd-status=200; detail=session' }
+  expect(await counter.callsOf('/session/page', { headers })).toEqual(session)
+  expect((await counter.callsOf('/pass/', { headers })).objects).toBe(0)
+  expect((await counter.callsOf('/session/page', { headers, method: 'POST' })).objects).toBe(1)
+  expect((await counter.callsOf('/session/begin', { headers, method: 'POST' })).objects).toBe(2)
 })
 
 test('a method that is not cached does not ask the store, and what it may have changed is let go', async () => {

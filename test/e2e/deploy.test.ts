@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram, withoutNetwork } from './support/program.ts'
 
 const patience = { timeout: 120_000 }
-const limitBytes = 130_000
+/** Sessions with their API, JSON patches and header fields have added 12,000 to what was 128,000. */
+const limitBytes = 146_000
 
 let folder: string
 

@@ -1,8 +1,12 @@
 // Sessions on the wire: three origins that keep nothing, in front of which the gateway keeps the carts.
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest'
+import { startLocalGateway } from '../../workers/cli/local-gateway.ts'
 import { type Asked, ask, reply } from './support/cache.ts'
-import { startGateway, type TestGateway } from './support/gateway.ts'
+import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { startOrigin, type TestOrigin } from './support/origin.ts'
 
 type Told = Record<string, string>
@@ -530,11 +534,25 @@ describe('an object', () => {
 })
 
 it('says in an explanation what became of the session', async () => {
-  const asked = { authorization: 'Bearer a-token-for-tests', 'weir-explain': '?1' }
+  const asked = { authorization: `Bearer ${adminToken}`, 'weir-explain': '?1' }
   const browser = await visitor()
   const explained = async (of: ReturnType<typeof client>, path: string) =>
     (await of.send(path, { headers: asked })).headers.get('weir-explain')
   expect(await explained(browser, '/show')).toMatch(/verdict=pass, .*session=held, .*why="the request has a session/)
   expect(await explained(client(), '/show')).toContain('session=none')
   expect(await explained(browser, '/plain/x')).not.toContain('session=')
+})
+
+it('outlives the gateway', async () => {
+  const stateFolder = await mkdtemp(join(tmpdir(), 'weir-session-'))
+  onTestFinished(() => rm(stateFolder, { recursive: true, force: true }))
+  const options = { document: JSON.stringify(configuration()), port: 0, adminToken, stateFolder }
+  const first = await startLocalGateway(options)
+  const said = query({ 'weir-session-set': 'cart="3"' })
+  const begun = await ask(`${first.url}/say?${said}`, { method: 'POST' })
+  await first.close()
+  const second = await startLocalGateway(options)
+  onTestFinished(() => second.close())
+  const cookie = begun.headers.get('set-cookie')!.split(';')[0]!
+  expect((await ask(`${second.url}/show`, { headers: { cookie } })).text).toContain('cart="3"')
 })

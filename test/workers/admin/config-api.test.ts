@@ -77,7 +77,7 @@ describe('replacing', () => {
     const text = documentOf('v1')
       .replace('{', '{ // mine\n')
       .replace(/\}$/, ', /* end */ }')
-      .replace('"pools": {', '"pools": {"spare": {"origins": [{"url": "https://b.example.com"}]},')
+      .replace('"pools":{', '"pools":{"spare": {"origins": [{"url": "https://b.example.com"}]},')
     const response = await gateway.put(text)
     expect(response.status).toBe(200)
     const { warnings } = await response.json<{ warnings: { path: string; message: string }[] }>()
