@@ -1,10 +1,10 @@
 // The life of a request, phase by phase. Read `proxy` first: it is the whole story. Judgement lives in shared/,
 // the platform behind ports.ts; nothing here knows KV, D1 or the Cache API.
 //
-//   receive → route → lookup ─┬─ hit ──────────────────────────────────────────────────┬→ deliver
-//    proxy.ts         lookup.ts ├─ stale ──(refresh behind the response)─────────────────┤  deliver.ts
-//                              └─ validate, miss, pass → collapse → forward → admit ────┘
-//                                             answer.ts  fly.ts    forward.ts admit.ts
+//   receive → route → session? → lookup ─┬─ hit ──────────────────────────────────────────────────┬→ deliver
+//    proxy.ts          session.ts lookup.ts ├─ stale ──(refresh behind the response)─────────────────┤  deliver.ts
+//                                         └─ validate, miss, pass → collapse → forward → admit ────┘
+//                                                        answer.ts  fly.ts    forward.ts admit.ts
 
 import { wellFirst } from '../shared/balance/steering.ts'
 import { requestDirectives } from '../shared/http/cache-control.ts'
