@@ -64,7 +64,7 @@ export interface SessionObject {
     at: number,
     by: number,
   ): Promise<SessionOutcome>
-  /** For good; with `user` only if it is that user's, or about to become it. Says whether it has been ended. */
+  /** For good; with `user` only if it is that user's, or about to become it. False where it is not, or was over before. */
   destroy(at: number, user?: string): Promise<boolean>
   /** For `ttlMs`. */
   acquire(name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome>

@@ -292,6 +292,7 @@ export interface SessionPort {
     ifVersion: number | undefined,
     at: number,
   ): Promise<SessionOutcome | undefined>
+  /** False where it was replaced or destroyed before. */
   destroy(id: string, at: number): Promise<boolean | undefined>
   acquire(id: string, name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome | undefined>
   /** Whether the holder had it. */

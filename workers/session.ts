@@ -1,6 +1,6 @@
 // The session in the life of a request, before the lookup: which session is the client's? It is one call of an object,
 // and none for who shows no cookie that this gateway has signed. And what the origin is told of it.
-import { formatValues } from '../shared/session/fields.ts'
+import { formatKeys, formatValues } from '../shared/session/fields.ts'
 import type { SessionView } from '../shared/session/session.ts'
 import type { Life } from './life.ts'
 import type { Ports } from './ports.ts'
@@ -48,18 +48,7 @@ export function tellOfSession(fields: Headers, { session, snapshot }: Life): voi
   const { text, omitted } = formatValues(values, snapshot.config.sessions.headerBytes)
   fields.set('weir-session-version', String(version))
   if (text !== '') fields.set('weir-session', text)
-  if (omitted.length > 0) fields.set('weir-session-omitted', omittedField(omitted))
-}
-
-/** A list of texts; a name that no field may have is there in JSON's own escapes. */
-function omittedField(keys: readonly string[]): string {
-  let field = ''
-  for (const key of keys) {
-    const member = JSON.stringify(key).replace(/[^\x20-\x7e]/g, '?')
-    if (field.length + member.length > longestOmitted) break
-    field += `${field === '' ? '' : ', '}${member}`
-  }
-  return field
+  if (omitted.length > 0) fields.set('weir-session-omitted', formatKeys(omitted, longestOmitted))
 }
 
 /** Tells the origins of a pool by what to ask for the session; changes `fields`. */

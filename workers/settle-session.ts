@@ -3,7 +3,7 @@
 import { changesSession } from '../shared/http/fields.ts'
 import { forThisClient } from '../shared/http/set-cookie.ts'
 import { readSaid, type Said } from '../shared/session/fields.ts'
-import type { SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
+import type { SessionChange, SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import { deliverProblem } from './deliver.ts'
 import { type Answer, type Forward, type Life, type Refused, refuse } from './life.ts'
@@ -18,25 +18,30 @@ export async function settled(
   got: Answer,
   deliver: () => Promise<Response>,
 ): Promise<Response> {
-  const settling = await settle(life, got)
-  if (settling.kind === 'refused') {
+  const settling = settle(life, got)
+  // A client that leaves does not take back what its request has done.
+  life.background(settling.catch(() => undefined))
+  const settlement = await settling
+  if (settlement.kind === 'refused') {
     got.abandon()
     found.stored?.discard()
-    return deliverProblem(life, found, settling.problem)
+    return deliverProblem(life, found, settlement.problem)
   }
   const response = await deliver()
-  const { cookie } = settling
+  const { cookie } = settlement
   if (cookie !== undefined) response.headers.append('set-cookie', cookie)
   if (cookie !== undefined || life.session !== undefined) forThisClient(response.headers)
+  // What was made without the session is not what the client should go on seeing.
+  if (life.session?.kind === 'unavailable') response.headers.set('cache-control', 'no-store')
   return response
 }
 
-type Settling = Refused | { readonly kind: 'settled'; readonly cookie?: string | undefined }
+type Settlement = Refused | { readonly kind: 'settled'; readonly cookie?: string | undefined }
 
-const nothingToDo: Settling = { kind: 'settled' }
+const nothingToDo: Settlement = { kind: 'settled' }
 
 /** Of an answer that nobody reads, or on a route without sessions, nothing is done. */
-async function settle(life: Life, { response }: Answer): Promise<Settling> {
+async function settle(life: Life, { response }: Answer): Promise<Settlement> {
   const { route, isForStore, session } = life
   if (!changesSession(response.headers) || !route.session || isForStore) return nothingToDo
   const said = readSaid(response.headers)
@@ -49,14 +54,14 @@ async function settle(life: Life, { response }: Answer): Promise<Settling> {
   if (session === undefined) return beginSession(life, said.value)
   if (session.kind === 'unavailable') return refuse(sessionUnavailable)
   const { sessions, now } = life.ports
-  if (destroy) return ended(life, await sessions.destroy(session.id, now()))
+  if (destroy) return endSession(life, session.id, ifVersion)
   if (!regenerate) return written(life, change && (await sessions.write(session.id, change, ifVersion, now())))
   const id = newSessionId()
   return written(life, await sessions.regenerate(session.id, id, change, ifVersion, now()), id)
 }
 
 /** At the first value that is set. A session is made under an id that nobody else has ever had. */
-async function beginSession(life: Life, { change, ifVersion, destroy }: Said): Promise<Settling> {
+async function beginSession(life: Life, { change, ifVersion, destroy }: Said): Promise<Settlement> {
   const isMeant = change !== undefined && Object.keys(change.values).length > 0 && !destroy
   if (!isMeant) return nothingToDo
   if (ifVersion !== undefined) return refuse(changed(undefined))
@@ -71,16 +76,24 @@ export function policyOf({ config }: Snapshot): SessionPolicy {
 }
 
 /** `id` where the client is to have it from now on. */
-async function written(life: Life, outcome: SessionOutcome | undefined, id?: string): Promise<Settling> {
+async function written(life: Life, outcome: SessionOutcome | undefined, id?: string): Promise<Settlement> {
   if (outcome?.kind !== 'ok') return refuse(problemOf(outcome))
   if (id === undefined) return nothingToDo
   const { ports, target } = life
   return { kind: 'settled', cookie: await sessionCookie(ports.seal, target.scheme, id, outcome.until - ports.now()) }
 }
 
-function ended({ target }: Life, done: boolean | undefined): Settling {
-  return done === undefined ? refuse(sessionUnavailable) : { kind: 'settled', cookie: endedCookie(target.scheme) }
+/** Of the version that the origin has seen, where it says so. */
+async function endSession({ target, ports }: Life, id: string, ifVersion: number | undefined): Promise<Settlement> {
+  const { sessions, now } = ports
+  const seen = ifVersion === undefined ? undefined : await sessions.write(id, unchanged, ifVersion, now())
+  if (ifVersion !== undefined && seen?.kind !== 'ok') return refuse(problemOf(seen))
+  const isEnded = await sessions.destroy(id, now())
+  if (isEnded === undefined) return refuse(sessionUnavailable)
+  return isEnded ? { kind: 'settled', cookie: endedCookie(target.scheme) } : refuse(replaced)
 }
+
+const unchanged: SessionChange = { kind: 'delete', keys: [] }
 
 function problemOf(outcome: Exclude<SessionOutcome, { kind: 'ok' }> | undefined): Problem {
   switch (outcome?.kind) {

@@ -9,6 +9,7 @@ import {
   parseDictionary,
   parseItem,
   parseList,
+  serializeBareItem,
   serializeDictionary,
   Token,
 } from 'structured-headers'
@@ -42,6 +43,18 @@ export function formatValues(values: Values, maxBytes: number): WrittenValues {
     }
   }
   return { text: written.join(', '), omitted }
+}
+
+/** A list of keys, as far as they fit into so many bytes and can be written at all. */
+export function formatKeys(keys: readonly string[], maxBytes: number): string {
+  let text = ''
+  for (const key of keys) {
+    const bare = bareOf(key)
+    const member = bare === undefined ? '' : `${text === '' ? '' : ', '}${serializeBareItem(bare)}`
+    if (text.length + member.length > maxBytes) break
+    text += member
+  }
+  return text
 }
 
 /** RFC 9651 §3.1.2 */

@@ -404,6 +404,15 @@ describe('a change', () => {
     expect(other.cookie).toBeUndefined()
   })
 
+  it('that ends a session of another version than the origin has seen is refused', async () => {
+    const browser = await visitor()
+    const said = (version: string) => ({ 'weir-session-destroy': '?1', 'weir-session-if-match': version })
+    expect((await browser.say(said('7'))).status).toBe(409)
+    expect(await browser.holds()).toBe('cart="3"')
+    expect((await browser.say(said('1'))).status).toBe(200)
+    expect(browser.cookie).toBeUndefined()
+  })
+
   it('of another version than the origin has seen is refused', async () => {
     const browser = await visitor()
     const said = { 'weir-session-set': 'cart="4"', 'weir-session-if-match': '1' }
@@ -415,7 +424,11 @@ describe('a change', () => {
     expect(await browser.holds()).toBe('cart="4"')
   })
 
-  it('is refused where the session was replaced while it was made', async () => {
+  test.each<[string, Told]>([
+    ['set', { 'weir-session-set': 'cart="99"' }],
+    ['regenerate', { 'weir-session-regenerate': '?1' }],
+    ['destroy', { 'weir-session-destroy': '?1' }],
+  ])('is refused where the session was replaced while it was made: %s', async (_, said) => {
     const browser = await visitor()
     const old = client(browser.cookie)
     const waiting = Promise.withResolvers<void>()
@@ -429,7 +442,7 @@ describe('a change', () => {
         act('x', request, response)
       }
     }
-    const slow = old.send(`/slow?${query({ 'weir-session-set': 'cart="99"' })}`, { method: 'POST' })
+    const slow = old.send(`/slow?${query(said)}`, { method: 'POST' })
     await arrived.promise
     await browser.say({ 'weir-session-regenerate': '?1' })
     waiting.resolve()
@@ -498,6 +511,7 @@ describe('an object', () => {
     const page = await browser.send('/show')
     expect([page.status, page.text.slice(3)]).toEqual([200, 'nothing'])
     expect(page.cache).toContain('detail=session')
+    expect(page.headers.get('cache-control')).toBe('no-store')
     expect(seen.at(-1)!.headers).toMatchObject({ 'weir-session-unavailable': '?1' })
     const written = await browser.send(`/say?${query({ 'weir-session-set': 'cart="1"' })}`)
     expect([written.status, reasonOf(written)]).toEqual([503, 'session-unavailable'])

@@ -88,9 +88,11 @@ export function sessionObject({
     async destroy(at: number, user?: string): Promise<boolean> {
       const before = asOf(this.#state, at)
       if (user !== undefined && !this.#joining.has(user) && !usersOf(before).includes(user)) return false
+      if (before.kind === 'over') return false
       const state = end(before, 'destroyed', at)
       await this.#save(state)
-      this.#forgotten(before, state)
+      // The user's own object knows.
+      if (user === undefined) this.#forgotten(before, state)
       return true
     }
 

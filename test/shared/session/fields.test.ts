@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { Json } from '../../../shared/json/json.ts'
-import { formatValues, readSaid } from '../../../shared/session/fields.ts'
+import { formatKeys, formatValues, readSaid } from '../../../shared/session/fields.ts'
 import type { Values } from '../../../shared/session/session.ts'
 
 const read = (fields: Record<string, string>) => readSaid(new Headers(fields))
@@ -46,6 +46,11 @@ describe('to an origin', () => {
         expect(omitted.every((key) => Object.hasOwn(values, key))).toBe(true)
       }),
     )
+  })
+
+  it('names keys that anybody can read, as many as fit', () => {
+    expect(formatKeys(['a', 'Odd "key"', 'é', 'a\nb', '\ud800', 'c'], 100)).toBe('"a", "Odd \\"key\\"", %"%c3%a9", "c"')
+    expect(formatKeys(['a', 'b', 'c'], 8)).toBe('"a", "b"')
   })
 
   it('and back is what it was, whatever it is', () => {
