@@ -1,7 +1,7 @@
 // Sessions in the Workers of the deployment, over the real objects.
 import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
-import { describe, expect, it, test, vi } from 'vitest'
+import { beforeAll, describe, expect, it, test, vi } from 'vitest'
 import { parseDocument } from '../../../shared/config/parse.ts'
 import { noPurges } from '../../../shared/purge.ts'
 import { makeSnapshot } from '../../../shared/snapshot.ts'
@@ -33,6 +33,11 @@ const ports: SessionPorts = {
   seal: webCryptoSeal('a secret'),
   now,
 }
+
+// The first call waits for the Worker to be loaded.
+beforeAll(async () => {
+  await env.SESSIONS.getByName('first').describe(now())
+})
 
 /** The session of a client that shows this cookie. */
 const shownBy = (cookie = '', over: SessionPorts = ports) =>
