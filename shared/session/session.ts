@@ -207,9 +207,7 @@ function onlyObject(result: Result<Json, string>): Result<Values, string> {
 /** Why these cannot be a session's values. */
 function unfit(values: Values, maxBytes: number): SessionOutcome | undefined {
   if (isDeeperThan(values, maxDepth)) return { kind: 'invalid', because: `is nested more than ${maxDepth} deep` }
-  const { user } = values
-  if (typeof user === 'string' && user.length > longestUser)
-    return { kind: 'invalid', because: `has a "user" of more than ${longestUser} characters` }
+  if (!isUser(values.user)) return { kind: 'invalid', because: noUser }
   const bytes = utf8Length(JSON.stringify(values))
   return bytes > maxBytes ? { kind: 'tooLarge', bytes, maxBytes } : undefined
 }
@@ -219,9 +217,17 @@ const utf8Length = (text: string): number => new TextEncoder().encode(text).byte
 /** In characters. */
 export const longestUser = 256
 
-/** Whose session it is: the value under `user`, where that is a text. */
+const noUser = `has a "user" that is neither a text of at most ${longestUser} characters nor a whole number: then nobody could end all sessions of that user`
+
+/** Whether it names a user, or says that there is none. */
+function isUser(user: Json | undefined): boolean {
+  if (typeof user === 'string') return user.length <= longestUser && user.isWellFormed()
+  return user === undefined || user === null || Number.isSafeInteger(user)
+}
+
+/** Whose session it is: the value under `user`. A number is as good as its digits. */
 export function userOf({ user }: Values): string | undefined {
-  return typeof user === 'string' && user !== '' ? user : undefined
+  return user === undefined || user === null || user === '' ? undefined : String(user)
 }
 
 // Ending ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -45,7 +45,8 @@ interface Answer {
 }
 
 async function send(method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<Answer> {
-  const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body)
+  const isRaw = typeof body === 'string' || body === undefined || body instanceof Uint8Array
+  const text = isRaw ? (body as string | Uint8Array<ArrayBuffer> | undefined) : JSON.stringify(body)
   const init = { method, headers, ...(text !== undefined && { body: text }) }
   const response = await fetch(`${gateway.url}${path}`, init)
   const received = await response.text()
@@ -147,6 +148,18 @@ describe('one session', () => {
     expect([status, json]).toEqual([200, { user: 'ada', a: { b: 1 } }])
     const late = await send('PATCH', '/_weir/session', { ...session.named, ...merge, 'if-match': '"1"' }, { a: null })
     expect(late.status).toBe(412)
+  })
+
+  it('keeps whatever JSON has, and no name has a meaning of its own', async () => {
+    const text =
+      '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"x":1}},"ä😀\\ud800":[null,-0.5,1e+300,"\\u0000"]}'
+    await send('PUT', '/_weir/session', { ...session.named, 'if-match': '*' }, text)
+    expect((await read(session)).text).toBe(text)
+    await send('PATCH', '/_weir/session', { ...session.named, ...merge }, '{"__proto__":{"isAdmin":null,"b":2}}')
+    expect((await read(session)).text).toContain('"__proto__":{"b":2}')
+    const told = await toldOf(session.cookie)
+    expect(told['weir-session']).toContain('constructor=')
+    expect(told['weir-session-omitted']).toContain('"__proto__"')
   })
 
   test('two tabs that add to a cart at once both succeed', async () => {
@@ -252,6 +265,12 @@ describe('the sessions of a user', () => {
     expect(text).not.toContain(other.cookie.slice('weir-session='.length).split('.')[0])
   })
 
+  it('are those of a number, too', async () => {
+    const begun = await begin({ user: 42 })
+    expect((await endAll('42')).json).toEqual({ user: '42', ended: 1 })
+    expect((await read(begun)).status).toBe(404)
+  })
+
   it('are all ended at once, and nobody else’s', async () => {
     const others = await Promise.all([
       begin({ user: 'mallory' }),
@@ -346,6 +365,8 @@ describe('what is refused changes nothing', () => {
     ['a version that is none', 'PATCH', { ...merge, 'if-match': '"abc"' }, {}, 412, 'changed-meanwhile'],
     ['a weak version', 'PATCH', { ...merge, 'if-match': 'W/"1"' }, {}, 412, 'changed-meanwhile'],
     ['a version without quotes', 'PATCH', { ...merge, 'if-match': '1' }, {}, 400, 'bad-if-match'],
+    ['a user that is none', 'PATCH', merge, { user: ['ada'] }, 422, 'bad-values'],
+    ['what is no UTF-8', 'PATCH', merge, new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, 'bad-body'],
     ['a user with a long name', 'PATCH', merge, { user: 'x'.repeat(257) }, 422, 'bad-values'],
     ['values that are no object', 'PUT', { 'if-match': '"1"' }, '[]', 400, 'bad-body'],
     ['an end with a condition', 'DELETE', { 'if-match': '"1"' }, undefined, 400, 'bad-if-match'],

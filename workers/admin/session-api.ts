@@ -8,7 +8,7 @@
 //   POST                 begins one; …/regenerate goes on under a new id: both answer the cookie for the client
 //   POST …/leases/NAME   takes a lease, or prolongs it; DELETE gives it back
 //   …/all                the sessions of the session's own user: GET lists them, DELETE ends them
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Target } from '../../shared/http/target.ts'
 import { parseCookies } from '../../shared/key.ts'
@@ -63,6 +63,7 @@ export function sessionApi(services: GatewayServices): Hono<GatewayEnvironment> 
   const api = new Hono<GatewayEnvironment>()
   api.use('*', requireCaller(services))
   api.use('*', bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLarge('A session')) }))
+  api.use('*', requireUtf8)
 
   /** A handler that needs to know the session. */
   const of = (handle: (id: string, context: Asked) => Answered) => async (context: Asked) => {
@@ -161,6 +162,16 @@ export function sessionApi(services: GatewayServices): Hono<GatewayEnvironment> 
   ]
   for (const [path, use, methods] of ways) api.all(path, () => problemResponse(wrongMethod(use, ...methods)))
   return api
+}
+
+/** JSON has to be UTF-8 (RFC 8259 §8.1): to guess what other bytes mean would change what is kept. */
+const requireUtf8: MiddlewareHandler = async ({ req }, next) => {
+  try {
+    new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await req.arrayBuffer())
+  } catch {
+    return problemResponse(badBody('is no UTF-8, which JSON has to be'))
+  }
+  return next()
 }
 
 /** The id of the session that a request names, if it is for this caller. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import type { Json } from '../../../shared/json/json.ts'
 import {
   adopt,
   asOf,
@@ -141,15 +142,19 @@ describe('a change', () => {
       { kind: 'mergePatch', patch: 7 },
       { kind: 'invalid', because: 'leaves no object: the values of a session have keys' },
     ],
-    [
-      'the name of its user is endless',
-      begun(),
-      { kind: 'set', values: { user: 'x'.repeat(257) } },
-      { kind: 'invalid', because: 'has a "user" of more than 256 characters' },
-    ],
   ])('is not made where %s', (_, state, change, outcome) => {
     expect(write(state, change, undefined, 1)).toEqual({ state, outcome })
   })
+
+  test.each<[Json]>([['x'.repeat(257)], ['\ud800'], [true], [1.5], [['ada']], [{ id: 1 }]])(
+    'is not made where the user would be %j',
+    (user) => {
+      const state = begun()
+      const because = expect.stringContaining('has a "user" that is neither')
+      const refused = { state, outcome: { kind: 'invalid', because } }
+      expect(write(state, { kind: 'set', values: { user } }, undefined, 1)).toEqual(refused)
+    },
+  )
 
   it('of another version is not made', () => {
     const state = begun()
@@ -170,6 +175,7 @@ describe('a change', () => {
 test.each<[Values, string | undefined]>([
   [{ user: 'ada' }, 'ada'],
   [{ user: '' }, undefined],
-  [{ user: 7 }, undefined],
+  [{ user: 7 }, '7'],
+  [{ user: null }, undefined],
   [{}, undefined],
 ])('the user of %j', (values, user) => expect(userOf(values)).toBe(user))
