@@ -211,6 +211,8 @@ describe('one session', () => {
     expect(status).toBe(200)
     expect(json.setCookie).toMatch(/^weir-session=; Path=\/; Max-Age=0; /)
     expect((await read(session)).status).toBe(404)
+    const again = await send('DELETE', '/_weir/session', session.named)
+    expect([again.status, again.json.reason]).toEqual([404, 'no-session'])
     expect((await toldOf(session.cookie))['weir-session-token']).toBeUndefined()
   })
 })

@@ -104,7 +104,7 @@ export function sessionApi(services: GatewayServices): Hono<GatewayEnvironment> 
     of(async (id, context) => {
       if ((context.req.header('if-match') ?? '*') !== '*') return problemResponse(endsAnyVersion)
       const isEnded = await sessions.destroy(id, now())
-      if (isEnded === undefined) return problemResponse(sessionUnavailable)
+      if (!isEnded) return problemResponse(isEnded === undefined ? sessionUnavailable : noSession)
       return Response.json({ setCookie: endedCookie(schemeOf(context)) }, { headers: noStore })
     }),
   )

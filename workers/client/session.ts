@@ -27,7 +27,7 @@ import {
   sessionCookie,
   sessionCookieNames,
 } from '../session-cookie.ts'
-import { changeProblem } from '../session-problems.ts'
+import { changeProblem, noSession } from '../session-problems.ts'
 import { policyOf } from '../settle-session.ts'
 
 /** What sessions need of the gateway. */
@@ -108,7 +108,9 @@ export class ClientSession<V extends object> {
       const id = await this.#id()
       if (id === undefined) return
       const { sessions, now } = this.#ports
-      if ((await sessions.destroy(id, now())) === undefined) throw new SessionRefused(sessionUnavailable)
+      const isEnded = await sessions.destroy(id, now())
+      // Whoever has a new id by now keeps it.
+      if (!isEnded) throw new SessionRefused(isEnded === undefined ? sessionUnavailable : noSession)
       this.#held = {}
       this.#cookie = endedCookie(this.#scheme)
     })

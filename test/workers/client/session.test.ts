@@ -195,6 +195,7 @@ describe('what is refused throws, and changes nothing', () => {
     await slow.values()
     await shownBy(cookie).regenerate()
     expect(await problemOf(slow.set({ count: 1 }))).toMatchObject({ status: 409, reason: 'session-replaced' })
+    expect(await problemOf(slow.destroy())).toMatchObject({ status: 404, reason: 'no-session' })
     expect(slow.passOn(new Response()).headers.has('set-cookie')).toBe(false)
   })
 
