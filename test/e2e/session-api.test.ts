@@ -14,8 +14,12 @@ let origin: TestOrigin
 let asked: IncomingHttpHeaders
 
 beforeAll(async () => {
-  origin = await startOrigin((request, response) => {
+  origin = await startOrigin(async (request, response) => {
     asked = request.headers
+    if (request.url === '/log-in') {
+      const { json } = await send('POST', '/_weir/session', web, { values: { user: 'lea' } })
+      response.setHeader('set-cookie', String(json.setCookie))
+    }
     response.end('ok')
   })
   const origins = [{ url: origin.url }]
@@ -106,6 +110,13 @@ describe('one session', () => {
     expect(told.cookie).toBeUndefined()
     const secure = await send('POST', '/_weir/session', web, { secure: true })
     expect(secure.json.setCookie).toMatch(/^__Host-weir-session=.*; Secure$/)
+  })
+
+  it('is the client’s when its origin passes the cookie on', async () => {
+    const { headers } = await send('POST', '/log-in', {})
+    const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';')
+    expect(cookie).toMatch(/^weir-session=/)
+    expect((await toldOf(cookie))['weir-session']).toBe('user="lea"')
   })
 
   it('is read with its version and its end', async () => {

@@ -59,7 +59,7 @@ export class ClientSession<V extends object> {
   #lastTurn: Promise<unknown> = Promise.resolve()
   #refused: SessionRefused | undefined
   /** Undefined before anybody has asked. */
-  #held: { readonly id?: string | undefined; readonly view?: SessionView | undefined } | undefined
+  #held: Held | undefined
   #cookie: string | undefined
 
   constructor(request: Request, ports: SessionPorts) {
@@ -153,7 +153,7 @@ export class ClientSession<V extends object> {
     const { sessions, now } = this.#ports
     const outcome = await sessions.write(id, change, ifVersion, now())
     if (outcome?.kind === 'gone') return this.#begin(change)
-    if (outcome?.kind === 'ok') this.#held = { id, view: outcome }
+    if (outcome?.kind === 'ok') this.#held = { id, view: outcome, isRead: true }
     return outcome
   }
 
@@ -187,15 +187,15 @@ export class ClientSession<V extends object> {
   }
 
   async #became(id: string, view: SessionView): Promise<void> {
-    this.#held = { id, view }
+    this.#held = { id, view, isRead: true }
     this.#cookie = await sessionCookie(this.#ports.seal, this.#scheme, id, view.until - this.#ports.now())
   }
 
   async #view(): Promise<SessionView | undefined> {
     const id = await this.#id()
-    if (id === undefined || this.#held?.view !== undefined) return this.#held?.view
+    if (id === undefined || this.#held?.isRead) return this.#held?.view
     const view = await this.#read(id)
-    this.#held = view === undefined ? {} : { id, view }
+    this.#held = { id, view, isRead: true }
     return view
   }
 
@@ -206,19 +206,26 @@ export class ClientSession<V extends object> {
     return read.view
   }
 
-  /** A token comes from the gateway, which has just read the session; a cookie may be of one that has long ended. */
+  /**
+   * A token comes from the gateway, which has just read the session: where it is over by now the client has another, which
+   * nothing may take the place of. A cookie may be of a session that has long ended, and is as none then.
+   */
   async #id(): Promise<string | undefined> {
-    if (this.#held !== undefined) return this.#held.id
-    const { headers } = this.#request
-    const token = headers.get('weir-session-token')
-    const opened = token === null ? undefined : await openSessionToken(this.#ports.seal, token)
-    const shown =
-      opened === undefined ? parseCookies(headers.get('cookie')).get(sessionCookieNames[this.#scheme]) : undefined
-    const id = opened?.id ?? (shown && (await openSession(this.#ports.seal, shown)))
-    const view = id && opened === undefined ? await this.#read(id) : undefined
-    const isThere = id && (opened !== undefined || view !== undefined)
-    this.#held = isThere ? { id, view } : {}
+    this.#held ??= (await this.#heldByToken()) ?? (await this.#heldByCookie()) ?? {}
     return this.#held.id
+  }
+
+  async #heldByToken(): Promise<Held | undefined> {
+    const token = this.#request.headers.get('weir-session-token')
+    const opened = token === null ? undefined : await openSessionToken(this.#ports.seal, token)
+    return opened && { id: opened.id }
+  }
+
+  async #heldByCookie(): Promise<Held | undefined> {
+    const cookie = parseCookies(this.#request.headers.get('cookie')).get(sessionCookieNames[this.#scheme])
+    const id = cookie === undefined ? undefined : await openSession(this.#ports.seal, cookie)
+    const view = id === undefined ? undefined : await this.#read(id)
+    return view && { id, view, isRead: true }
   }
 
   /** Of the client. */
@@ -234,6 +241,13 @@ export class ClientSession<V extends object> {
     })
     return turn
   }
+}
+
+/** `view` is undefined where there is none any more, once it is read. */
+interface Held {
+  readonly id?: string | undefined
+  readonly view?: SessionView | undefined
+  readonly isRead?: boolean
 }
 
 /** What became of a change; undefined where nobody knows. */

@@ -135,9 +135,10 @@ export function sessionIndexObject({
     async #rest(): Promise<void> {
       if (this.#hasDoomed) return
       const [next] = this.#sql<{ until: number }>('SELECT until FROM sessions ORDER BY until LIMIT 1')
-      if (next !== undefined) return this.ctx.storage.setAlarm(next.until)
-      await this.ctx.storage.deleteAlarm()
-      await this.ctx.storage.deleteAll()
+      const { storage } = this.ctx
+      // At once, and the alarm with it: nobody can be registered in between.
+      if (next === undefined) return storage.deleteAll()
+      if ((await storage.getAlarm()) !== next.until) await storage.setAlarm(next.until)
     }
 
     /** Nothing, where nobody was ever registered. */

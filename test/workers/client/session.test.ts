@@ -199,6 +199,18 @@ describe('what is refused throws, and changes nothing', () => {
     expect(slow.passOn(new Response()).headers.has('set-cookie')).toBe(false)
   })
 
+  test('a session that was replaced after the gateway has read it, before anything was read here', async () => {
+    const cookie = await begun({ cart: ['a'] })
+    const id = (await openSession(ports.seal, cookie.split('=')[1] ?? '')) ?? ''
+    const headers = { 'weir-session-token': await sessionToken(ports.seal, id, 'web') }
+    await shownBy(cookie).regenerate()
+    const slow = sessionOf<Shop>(new Request('http://shop.test/', { headers }), ports)
+    expect(await slow.values()).toEqual({})
+    expect(await problemOf(slow.set({ count: 1 }))).toMatchObject({ status: 409, reason: 'session-replaced' })
+    expect(await problemOf(slow.update(() => ({ count: 1 })))).toMatchObject({ status: 409 })
+    expect(slow.passOn(new Response()).headers.has('set-cookie')).toBe(false)
+  })
+
   test('objects that do not answer', async () => {
     const cookie = await begun()
     const away = async () => undefined
