@@ -7,11 +7,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 import { startLocalGateway } from '../../workers/cli/local-gateway.ts'
 import { type Asked, ask, reply } from './support/cache.ts'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
-import { startOrigin, type TestOrigin } from './support/origin.ts'
+import { deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
 
 type Told = Record<string, string>
 
 let origins: TestOrigin[]
+let shadow: TestOrigin
+let deadOrigin: string
 let gateway: TestGateway
 
 /** What origins have been sent, the latest last. */
@@ -35,6 +37,8 @@ const names = ['a', 'b', 'c']
 const configuration = (sessions: object = {}): object => ({
   pools: {
     web: { origins: names.map((id, index) => ({ id, url: origins[index]!.url })), policy: 'round-robin' },
+    dead: { origins: [{ url: deadOrigin }] },
+    shadow: { origins: [{ url: shadow.url }] },
     hashed: {
       origins: names.map((id, index) => ({ id, url: origins[index]!.url })),
       policy: 'hash',
@@ -43,6 +47,7 @@ const configuration = (sessions: object = {}): object => ({
   },
   routes: [
     { id: 'plain', path: '/plain/*', pools: ['web'] },
+    { id: 'two', path: '/two/*', pools: ['dead', 'web'], session: true, mirror: { pool: 'shadow', percent: 100 } },
     { id: 'forced', path: '/forced/*', pools: ['web'], session: true, cache: { mode: 'force', ttlSeconds: 60 } },
     { id: 'hashed', path: '/hashed/*', pools: ['hashed'], session: true },
     { id: 'shop', path: '/*', pools: ['web'], session: true },
@@ -52,12 +57,14 @@ const configuration = (sessions: object = {}): object => ({
 
 beforeAll(async () => {
   origins = await Promise.all(names.map((name) => startOrigin((request, response) => act(name, request, response))))
+  shadow = await startOrigin((request, response) => act('shadow', request, response))
+  deadOrigin = await deadUrl()
   gateway = await startGateway(configuration(), new URL('workers/sessions.ts', import.meta.url).pathname)
 })
 
 afterAll(async () => {
   await gateway?.close()
-  await Promise.all(origins.map((origin) => origin.close()))
+  await Promise.all([...origins, shadow].map((origin) => origin.close()))
 })
 
 beforeEach(() => {
@@ -159,6 +166,21 @@ describe('a session', () => {
     })
     await client().send('/show')
     expect(Object.keys(seen.at(-1)!.headers).filter((name) => name.startsWith('weir-'))).toEqual([])
+  })
+
+  it('is told of to each pool by a token of its own, and to one that only watches by none', async () => {
+    const browser = await visitor()
+    const mirrored = Promise.withResolvers<IncomingMessage>()
+    shadow.handle = (request, response) => {
+      mirrored.resolve(request)
+      reply(response, 'shadow', { 'weir-session-set': 'cart="9"' })
+    }
+    await browser.send('/two/x')
+    expect(seen.at(-1)!.headers['weir-session-token']).toContain('.web.')
+    const { headers } = await mirrored.promise
+    expect(headers).toMatchObject({ 'weir-session': 'cart="3"' })
+    expect(headers).not.toHaveProperty('weir-session-token')
+    expect(await browser.holds()).toBe('cart="3"')
   })
 
   it('takes no client at its word', async () => {
