@@ -1,8 +1,7 @@
 // A cookie of the gateway's own: how it is set, and which response may carry it.
-import { parseCacheControl } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 import { statedLifetime } from './freshness.ts'
-import { responseDirectives, targetList } from './targeted.ts'
+import { responseDirectives } from './targeted.ts'
 
 /** Set-Cookie for all paths of a host (RFC 6265 §4.1); `maxAge` in seconds. */
 export function setCookie(name: string, value: string, maxAge: number, isSecure: boolean): string {
@@ -14,10 +13,10 @@ export function setCookie(name: string, value: string, maxAge: number, isSecure:
  * client's session. Changes `fields`; how long the client itself may keep it stays as it is (RFC 9111 §5.2.2.7).
  */
 export function forThisClient(fields: Headers): void {
-  const said = parseCacheControl(fields.get('cache-control'))
-  for (const name of targetList) fields.delete(name)
-  if (said.noStore || said.private) return
-  const members = (fields.get('cache-control') ?? '').split(',').map((member) => member.trim())
+  for (const name of [...fields.keys()].filter((each) => each.endsWith('cdn-cache-control'))) fields.delete(name)
+  const said = fields.get('cache-control') ?? ''
+  const members = said.split(',').map((member) => member.trim())
+  if (members.some((member) => /^(?:private|no-store)$/i.test(member))) return
   const kept = members.filter((member) => member !== '' && !/^(?:public|s-maxage|proxy-revalidate)\b/i.test(member))
   fields.set('cache-control', [...kept, 'private'].join(', '))
 }

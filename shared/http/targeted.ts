@@ -3,8 +3,7 @@ import { type Dictionary, parseDictionary } from 'structured-headers'
 import { type CacheControl, deltaSeconds, parseCacheControl } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 
-/** In the order in which they are heeded. */
-export const targetList = ['weir-cdn-cache-control', 'cdn-cache-control', 'surrogate-control']
+const targetList = ['weir-cdn-cache-control', 'cdn-cache-control', 'surrogate-control']
 
 /** Those of them that no client gets to see, as far as they are there. */
 export function hiddenTargets(fields: Fields): Record<string, string> {

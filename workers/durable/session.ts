@@ -3,10 +3,9 @@
 // state persists; nothing is lost when the object is evicted but the turns of those who wait, who hear of it.
 //
 // A session that becomes a user's is first entered in the user's index, so that whoever ends all of a user's sessions
-// misses none. Changes take turns, since one may have to wait for another object; reading and ending do not wait.
+// misses none. Changes and leases take turns, since one may have to wait for another object; reading and ending do not.
 import { DurableObject } from 'cloudflare:workers'
-import type { LeaseOutcome } from '../../shared/session/lease.ts'
-import { acquire, release } from '../../shared/session/lease.ts'
+import { acquire, type LeaseOutcome, release } from '../../shared/session/lease.ts'
 import {
   adopt,
   asOf,
@@ -97,15 +96,19 @@ export function sessionObject({
     }
 
     async acquire(name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome> {
-      const { state, outcome } = acquire(this.#state, name, holder, ttlMs, at)
-      await this.#save(state)
-      return outcome
+      return this.#inTurn(async () => {
+        const { state, outcome } = acquire(this.#state, name, holder, ttlMs, at)
+        await this.#save(state)
+        return outcome
+      })
     }
 
     async release(name: string, holder: string, at: number): Promise<boolean> {
-      const { state, released } = release(this.#state, name, holder, at)
-      await this.#save(state)
-      return released
+      return this.#inTurn(async () => {
+        const { state, released } = release(this.#state, name, holder, at)
+        await this.#save(state)
+        return released
+      })
     }
 
     override async alarm(): Promise<void> {

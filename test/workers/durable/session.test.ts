@@ -180,6 +180,12 @@ describe('regeneration', () => {
     expect(await valuesOf(other())).toEqual({ cart: 1 })
   })
 
+  it('takes along every lease that was granted, and grants none meanwhile', async () => {
+    await create({ cart: 1 })
+    const [moved, leased] = await Promise.all([regenerate(), session.acquire('checkout', 'tab 1', 5000, Date.now())])
+    expect([moved.kind, leased.kind]).toEqual(['ok', 'gone'])
+  })
+
   it('does not outlive a session that is destroyed while it goes on', async () => {
     await create({ cart: 1 })
     const [moved, destroyed] = await Promise.all([regenerate(), session.destroy(Date.now())])
