@@ -25,7 +25,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   mirror(life, fields, asking.target)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
-    await tellToken(fields, life, poolName(life, state))
+    if (life.session !== undefined) await tellToken(fields, life, poolName(life, state))
     const asked = askPool(asking, state, ports)
     // A client that leaves ends its request here and now: what an origin owes would count for ever.
     background(asked.catch(() => undefined))

@@ -18,6 +18,8 @@ export async function settled(
   got: Answer,
   deliver: () => Promise<Response>,
 ): Promise<Response> {
+  // Of an answer that nobody reads, or on a route without sessions, nothing is done.
+  if (!life.route.session || life.isForStore) return deliver()
   const settling = settle(life, got)
   // A client that leaves does not take back what its request has done.
   life.background(settling.catch(() => undefined))
@@ -40,10 +42,9 @@ type Settlement = Refused | { readonly kind: 'settled'; readonly cookie?: string
 
 const nothingToDo: Settlement = { kind: 'settled' }
 
-/** Of an answer that nobody reads, or on a route without sessions, nothing is done. */
 async function settle(life: Life, { response }: Answer): Promise<Settlement> {
-  const { route, isForStore, session } = life
-  if (!changesSession(response.headers) || !route.session || isForStore) return nothingToDo
+  const { route, session } = life
+  if (!changesSession(response.headers)) return nothingToDo
   const said = readSaid(response.headers)
   if (!said.ok) {
     console.warn(`Route ${route.id}: an origin says something of a session that is not understood. ${said.error}`)
