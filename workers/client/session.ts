@@ -6,8 +6,8 @@
 //   return session.passOn(Response.json(await session.values()))
 import { forThisClient } from '../../shared/http/set-cookie.ts'
 import type { Target } from '../../shared/http/target.ts'
-import type { JsonObject } from '../../shared/json/json.ts'
-import type { JsonPatch } from '../../shared/json/json-patch.ts'
+import { isArray, type JsonObject } from '../../shared/json/json.ts'
+import { type JsonPatch, parseJsonPatch } from '../../shared/json/json-patch.ts'
 import { parseCookies } from '../../shared/key.ts'
 import {
   applyChange,
@@ -88,8 +88,7 @@ export class ClientSession<V extends object> {
 
   /** A JSON Patch (RFC 6902), which may test what is there, or a merge patch (RFC 7396). */
   patch(patch: JsonPatch | JsonObject): Promise<void> {
-    const change: SessionChange = isPatch(patch) ? { kind: 'jsonPatch', patch } : { kind: 'mergePatch', patch }
-    return this.#inTurn(() => this.#write(change))
+    return this.#inTurn(() => this.#write(changeOf(patch)))
   }
 
   /** Sets what `judge` makes of the values; it is asked again where somebody else was faster, so that nothing is lost. */
@@ -260,4 +259,10 @@ function orRefused(written: Written, { kind }: SessionChange): void {
 /** As it will be read again; what JSON has no word for is left out. */
 const asJson = (values: object): Values => JSON.parse(JSON.stringify(values))
 
-const isPatch = (patch: JsonPatch | JsonObject): patch is JsonPatch => Array.isArray(patch)
+function changeOf(given: JsonPatch | JsonObject): SessionChange {
+  const patch = asJson(given)
+  if (!isArray(patch)) return { kind: 'mergePatch', patch }
+  const parsed = parseJsonPatch(patch)
+  if (!parsed.ok) throw new TypeError(`The JSON Patch ${parsed.error}.`)
+  return { kind: 'jsonPatch', patch: parsed.value }
+}

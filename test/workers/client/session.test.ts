@@ -189,6 +189,13 @@ describe('what is refused throws, and changes nothing', () => {
     expect(await shownBy(cookie).values()).toEqual({ cart: ['a'] })
   })
 
+  test('a patch that is none is a mistake', async () => {
+    const cookie = await begun({ cart: ['a'] })
+    const patch = [{ op: 'add', path: 'cart', value: 1 }] as const
+    await expect(shownBy(cookie).patch(patch)).rejects.toThrow(TypeError)
+    expect(await shownBy(cookie).values()).toEqual({ cart: ['a'] })
+  })
+
   test('a session that was replaced meanwhile', async () => {
     const cookie = await begun({ cart: ['a'] })
     const slow = shownBy(cookie)
