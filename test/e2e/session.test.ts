@@ -474,7 +474,7 @@ describe('a change', () => {
     expect(await browser.holds()).toBe('cart="3"')
   })
 
-  it('of which 1,000 come at once is never lost: each goes by the version that it has read', async () => {
+  it('of which many come at once is never lost: each goes by the version that it has read', async () => {
     const browser = await visitor('count=0')
     for (const origin of origins) {
       origin.handle = (request, response) => {
@@ -488,7 +488,7 @@ describe('a change', () => {
       }
     }
     let last: string | undefined
-    let left = 1000
+    let left = 200
     const work = async () => {
       while (left > 0) {
         left--
@@ -501,7 +501,7 @@ describe('a change', () => {
     }
     await Promise.all(Array.from({ length: 2 }, work))
     await browser.send('/add')
-    expect(last).toBe('count=1000')
+    expect(last).toBe('count=200')
   })
 })
 
