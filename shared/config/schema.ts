@@ -30,6 +30,7 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { jobsSchema } from './jobs.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -310,6 +311,7 @@ export const configSchema = z.strictObject({
     .min(1, 'must not be empty: give at least one route')
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
+  jobs: jobsSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

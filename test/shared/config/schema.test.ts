@@ -51,6 +51,16 @@ describe('defaults', () => {
         },
       ],
       hotTier: { entryBytes: 65_536, totalBytes: 16_777_216, trustSeconds: 5 },
+      jobs: {
+        types: {},
+        subscribers: {},
+        tries: 5,
+        baseDelaySeconds: 5,
+        timeoutSeconds: 60,
+        deadlineSeconds: 86_400,
+        keepSeconds: 604_800,
+        resendSeconds: 300,
+      },
     })
   })
 
