@@ -10,15 +10,22 @@ import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
+import { objectJobBooks } from './adapters/object-job-books.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { queuesQueue } from './adapters/queues-queue.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
+import { jobBookObject } from './durable/job-book.ts'
 import { monitorObject } from './durable/monitor.ts'
 import type { Env } from './env.ts'
+import { consume } from './jobs/consume.ts'
+import { consumeDead } from './jobs/dead.ts'
+import { jobPort } from './jobs/enqueue.ts'
+import type { Handlers } from './jobs/handler.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { proxy } from './proxy.ts'
@@ -32,8 +39,19 @@ const internalHost = 'weir.invalid'
 
 let ports: Ports | undefined
 
+const handlers: Handlers = {}
+
 /** Made at the first request; what they keep in the Cache API stands under the host that was asked for then. */
 const portsFor = (env: Env, url: string): Ports => (ports ??= compose(env, URL.parse(url)?.host ?? internalHost))
+
+/** Of an isolate that has jobs to do and has not had a request yet. */
+let jobPorts: Ports | undefined
+
+function portsForJobs(env: Env): Ports {
+  if (ports !== undefined) return ports
+  jobPorts ??= compose(env, internalHost)
+  return jobPorts
+}
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
   return {
@@ -48,7 +66,11 @@ function compose(env: Env, host: string): Ports {
   const sources = configurationSources(env, host)
   const configuration = createConfiguration(sources, random)
   const monitors = objectMonitors(env.MONITORS)
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, now })
+  const seal = webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN)
+  const books = objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES)
+  const jobs = jobPort({ configuration, books, queue: queuesQueue(env.JOBS), now })
+  const services = { configuration, sources, monitors, jobs, books, seal, now }
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, ...services })
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
@@ -62,8 +84,9 @@ function compose(env: Env, host: string): Ports {
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,
+    jobs,
     decoderFor,
-    seal: webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN),
+    seal,
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),
     now,
     random,
@@ -72,6 +95,9 @@ function compose(env: Env, host: string): Ports {
 
 export const Flight = flightObject(portsFor)
 export const Batch = batchObject(portsFor)
+
+export const JobBook = jobBookObject({ now, random })
+export { JobWatch } from './durable/job-watch.ts'
 
 export const Monitor = monitorObject({
   readConfiguration: (env) => readConfiguration(configurationSources(env, internalHost)),
@@ -92,6 +118,16 @@ export default {
         detail: 'The gateway failed at this; its log says why.',
       })
     }
+  },
+
+  async queue(batch, env, context) {
+    const services = {
+      ports: portsForJobs(env),
+      journal: objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES),
+      background: (work: Promise<unknown>) => context.waitUntil(work),
+    }
+    if (batch.queue.endsWith('-dead')) await consumeDead(batch, services)
+    else await consume(batch, { ...services, deadLetters: queuesQueue(env.JOBS_DEAD), handlers })
   },
 
   async scheduled(_, env) {

@@ -87,6 +87,7 @@ export interface JobRule {
   readonly tries: number
   readonly baseDelayMs: number
   readonly timeoutMs: number
+  readonly deadlineMs: number
   readonly keepMs: number
   readonly resendMs: number
 }
@@ -98,6 +99,7 @@ export function ruleOf(jobs: JobsConfig, type: string): JobRule {
     tries: own?.tries ?? jobs.tries,
     baseDelayMs: (own?.baseDelaySeconds ?? jobs.baseDelaySeconds) * 1000,
     timeoutMs: (own?.timeoutSeconds ?? jobs.timeoutSeconds) * 1000,
+    deadlineMs: jobs.deadlineSeconds * 1000,
     keepMs: jobs.keepSeconds * 1000,
     resendMs: jobs.resendSeconds * 1000,
   }

@@ -13,13 +13,15 @@ export interface Envelope {
   readonly version: number
   /** 32 hexadecimal digits; the first one names the book that keeps its journal. */
   readonly id: string
-  /** Two jobs of one caller and key are the same job; the id where none was given. */
+  /** Who wants it, a space, and what makes it that one job: two of one key are the same job. */
   readonly key: string
   /** Not begun by then, it is dropped. In milliseconds since the epoch. */
   readonly deadline: number
   /** W3C Trace Context. */
   readonly traceparent: string
   readonly payload: Json
+  /** A URL that is told by a signed webhook how it has ended. */
+  readonly callback?: string | undefined
 }
 
 /** What a queue takes, with some room for its own fields (bytes of JSON). */
@@ -92,14 +94,18 @@ const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 export const isTraceparent = (value: string): boolean => traceparentForm.test(value)
 
+/** Whom a job belongs to: `admin`, `gateway` or `pool:NAME`. */
+export const callerOf = ({ key }: Pick<Envelope, 'key'>): string => key.slice(0, key.indexOf(' '))
+
 const envelopeSchema = z.strictObject({
   type: text(64),
   version: z.int().min(1, 'must be 1 or more'),
   id: z.string().regex(jobIdForm, 'must be 32 hexadecimal digits'),
-  key: text(512),
+  key: z.string().regex(/^[^ ]{1,100} .{1,512}$/, 'must be who wants it, a space, and a name for it'),
   deadline: z.int().min(0, 'must be milliseconds since the epoch'),
   traceparent: z.string().regex(traceparentForm, 'must be a traceparent of the W3C'),
   payload: json,
+  callback: text(2048).optional(),
 })
 
 /** A message of the queue as an envelope, whatever its type; or why it is none. */

@@ -6,6 +6,10 @@ declare namespace Cloudflare {
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace
     readonly MONITORS: DurableObjectNamespace<import('../../workers/env.ts').MonitorObject>
+    readonly JOBS: Queue
+    readonly JOBS_DEAD: Queue
+    readonly JOB_BOOKS: import('../../workers/env.ts').JobBookNamespace
+    readonly JOB_WATCHES: DurableObjectNamespace
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

@@ -44,6 +44,7 @@ beforeEach(() => {
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
+    jobs: { enqueue: async () => undefined, post: async () => ({ kind: 'away' }) },
     decoderFor: () => undefined,
     seal: webCryptoSeal('a secret'),
     isAdmin: async () => false,

@@ -3,11 +3,13 @@ import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
-import type { Background, MonitorPort, Ports } from '../ports.ts'
+import type { JobBookPort, JobPort, JobWatchPort } from '../job-port.ts'
+import type { Background, MonitorPort, Ports, SealPort } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
+import { jobsAdminApi, jobsApi } from './jobs-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 
@@ -16,6 +18,9 @@ export interface GatewayServices {
   readonly configuration: Configuration
   readonly sources: ConfigurationSources
   readonly monitors: MonitorPort
+  readonly jobs: JobPort
+  readonly books: JobBookPort & JobWatchPort
+  readonly seal: SealPort
   readonly now: () => number
 }
 
@@ -38,8 +43,10 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
   app.route('/_weir/api/config', configApi(services))
+  app.route('/_weir/api/jobs', jobsAdminApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
+  app.route('/_weir/jobs', jobsApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

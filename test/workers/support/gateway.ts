@@ -1,4 +1,6 @@
 // The gateway's own endpoints on stores in memory, with requests as an administrator makes them.
+
+import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
 import type { MonitorPort } from '../../../workers/ports.ts'
@@ -26,7 +28,10 @@ export function gatewayOn(
   monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
 ): GatewayUnderTest {
   const configuration = createConfiguration(sources, () => 0)
-  const app = gatewayApp({ adminToken, configuration, sources, monitors, now: () => Date.now() })
+  const app = gatewayApp({
+    ...{ adminToken, configuration, sources, monitors, ...noJobs, seal: webCryptoSeal('a secret') },
+    now: () => Date.now(),
+  })
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
@@ -42,4 +47,16 @@ export function gatewayOn(
       return ask(purgeUrl, { method: 'POST', body: isPlain ? JSON.stringify(body) : (body as BodyInit) })
     },
   }
+}
+
+const unanswered = async () => undefined
+
+/** Nobody takes any, and no book answers. */
+const noJobs = {
+  jobs: { enqueue: unanswered, post: async () => ({ kind: 'away' }) as const },
+  books: {
+    ...{ read: unanswered, change: unanswered, watch: unanswered },
+    list: async () => ({ jobs: [], isWhole: false }),
+    sweep: async () => ({ count: 0, jobs: [], hasMore: false, isWhole: false }),
+  },
 }
