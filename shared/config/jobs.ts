@@ -1,6 +1,7 @@
 // The section `jobs`: which types there are beside the built-in ones, who hears of events, and how long all of them may
 // take. What has to agree with the pools is in cross.ts.
 import * as z from 'zod'
+import { checkHookUrl } from '../jobs/hook-url.ts'
 import { quote } from './errors.ts'
 import { checked, required, whole } from './fields.ts'
 
@@ -28,15 +29,8 @@ const eventPattern = checked((text) =>
 const pathProblem = (text: string): string | undefined =>
   /^\/[!"$-~]{0,1023}$/.test(text) ? undefined : `must start with "/" and be printable ASCII; got ${quote(text)}`
 
-/** Where a webhook may go: over TLS, or to this machine. Never quotes the text, which may hold a secret. */
-export function webhookUrlProblem(text: string): string | undefined {
-  const url = URL.parse(text)
-  if (url === null || text.length > 2048) return 'is not a valid URL: write it as "https://host/path"'
-  if (url.username !== '' || url.password !== '') return 'must have no user name or password'
-  const isHere = url.hostname === 'localhost' || url.hostname === '[::1]' || /^127\.[\d.]+$/.test(url.hostname)
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isHere)) return undefined
-  return 'must start with "https://"; plain http is for localhost alone'
-}
+/** Where a webhook may go. Whether this gateway is one that may reach loopback is known when it is sent. */
+export const webhookUrlProblem = (text: string): string | undefined => checkHookUrl(text, true)
 
 /** A job of this type is a POST to a pool. */
 const jobTypeSchema = z.strictObject({

@@ -2,11 +2,14 @@
 // what stands on a private network. Names are judged as they are written: what they resolve to only the platform knows,
 // and Cloudflare's routes to no private network.
 
+const longest = 2048
+
 /**
  * What is wrong with the URL and what to write instead; undefined where it is fine. `isLocal`: the gateway runs on a
  * laptop, where loopback is allowed, over plain http too. Never quotes the URL, which may hold a secret.
  */
 export function checkHookUrl(text: string, isLocal: boolean): string | undefined {
+  if (text.length > longest) return `must have at most ${longest} characters`
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol)) return 'must be a URL such as "https://hooks.example.com/weir"'
   if (url.username !== '' || url.password !== '')

@@ -4,7 +4,7 @@
 // `{request.header.NAME}` are of the request. A text that is one placeholder becomes the value itself, whatever its type.
 // `{{` is a brace. Where the answer lacks what is asked for there is nothing to do: no payload, and no job.
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+import type { Json } from './envelope.ts'
 
 /** What placeholders are filled from; header names in lower case. */
 export interface Sources {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { checkTemplate, fillTemplate, type Json, needsResponse, type Sources } from '../../../shared/jobs/template.ts'
+import type { Json } from '../../../shared/jobs/envelope.ts'
+import { checkTemplate, fillTemplate, needsResponse, type Sources } from '../../../shared/jobs/template.ts'
 
 const query = new URLSearchParams('size=L&a.b=dotted')
 const headers = new Headers({ 'x-tenant': 'acme' })
