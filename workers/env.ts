@@ -21,6 +21,10 @@ export interface Env {
   readonly ADMIN_TOKEN?: string
   /** What cookies are signed with; absent: the admin token stands in. */
   readonly COOKIE_SECRET?: string
+  /** What webhooks are signed with, several for rotation with commas between them. */
+  readonly WEBHOOK_SECRET?: string
+  /** Anything, on a laptop alone: webhooks may go to loopback, over plain http too. */
+  readonly LOCAL?: string
 }
 
 /** What the object of a pool can be called for. */

@@ -5,6 +5,7 @@ import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
 import { decoderFor } from './adapters/decoder.ts'
+import { fetchHook } from './adapters/fetch-hook.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
@@ -26,6 +27,9 @@ import { consume } from './jobs/consume.ts'
 import { consumeDead } from './jobs/dead.ts'
 import { jobPort } from './jobs/enqueue.ts'
 import type { Handlers } from './jobs/handler.ts'
+import { deliverToPool } from './jobs/handlers/deliver.ts'
+import { fanOut } from './jobs/handlers/event.ts'
+import { webhookHandler } from './jobs/handlers/webhook.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { proxy } from './proxy.ts'
@@ -39,7 +43,11 @@ const internalHost = 'weir.invalid'
 
 let ports: Ports | undefined
 
-const handlers: Handlers = {}
+const handlersFor = (env: Env): Handlers => ({
+  'webhook@1': webhookHandler(fetchHook(env.WEBHOOK_SECRET, Boolean(env.LOCAL), now)),
+  'event@1': fanOut,
+  configured: deliverToPool,
+})
 
 /** Made at the first request; what they keep in the Cache API stands under the host that was asked for then. */
 const portsFor = (env: Env, url: string): Ports => (ports ??= compose(env, URL.parse(url)?.host ?? internalHost))
@@ -102,6 +110,10 @@ export { JobWatch } from './durable/job-watch.ts'
 export const Monitor = monitorObject({
   readConfiguration: (env) => readConfiguration(configurationSources(env, internalHost)),
   probe: networkProbe,
+  async post(env, draft, background) {
+    const { kind } = await portsForJobs(env).jobs.post(draft, background)
+    return kind !== 'away' && kind !== 'unconfigured'
+  },
   now,
   random,
 })
@@ -127,7 +139,7 @@ export default {
       background: (work: Promise<unknown>) => context.waitUntil(work),
     }
     if (batch.queue.endsWith('-dead')) await consumeDead(batch, services)
-    else await consume(batch, { ...services, deadLetters: queuesQueue(env.JOBS_DEAD), handlers })
+    else await consume(batch, { ...services, deadLetters: queuesQueue(env.JOBS_DEAD), handlers: handlersFor(env) })
   },
 
   async scheduled(_, env) {

@@ -31,6 +31,8 @@ import {
   whole,
 } from './fields.ts'
 import { jobsSchema } from './jobs.ts'
+import { notificationsSchema } from './notifications.ts'
+import { enqueueSchema } from './origin-events.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -279,6 +281,8 @@ const routeSchema = z.strictObject({
   cache: cacheRuleSchema.prefault({}),
   /** Absent: off. */
   batch: batchSchema.optional(),
+  /** Jobs that follow from its answers. */
+  enqueue: enqueueSchema,
   /** Whether requests carry the client's session. */
   session: z.boolean().default(false),
 })
@@ -312,6 +316,7 @@ export const configSchema = z.strictObject({
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
   jobs: jobsSchema.prefault({}),
+  notifications: notificationsSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

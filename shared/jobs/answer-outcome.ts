@@ -13,8 +13,8 @@ const later = new Set([408, 425, 429])
  */
 export function outcomeOfAnswer(status: number, retryAfterMs: number | undefined): AnswerOutcome {
   if (status >= 200 && status < 300) return { kind: 'done' }
-  if (status >= 300 && status < 400) return { kind: 'failed', because: `status ${status}: redirects are not followed` }
-  if (status < 500 && !later.has(status)) return { kind: 'failed', because: `status ${status}` }
+  if (status >= 300 && status < 400) return { kind: 'failed', because: `Status ${status}: redirects are not followed.` }
+  if (status < 500 && !later.has(status)) return { kind: 'failed', because: `Status ${status}.` }
   const afterSeconds = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000)
-  return { kind: 'again', because: `status ${status}`, ...(afterSeconds !== undefined && { afterSeconds }) }
+  return { kind: 'again', because: `Status ${status}.`, ...(afterSeconds !== undefined && { afterSeconds }) }
 }

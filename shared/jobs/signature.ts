@@ -13,13 +13,13 @@ const leastBytes = 24
 export function parseSecrets(list: string | undefined): Result<readonly Uint8Array[], string> {
   const texts = (list ?? '').split(',').flatMap((text) => text.trim() || [])
   if (texts.length === 0)
-    return err('there is no WEBHOOK_SECRET to sign with: `npx wrangler secret put WEBHOOK_SECRET`')
+    return err('There is no WEBHOOK_SECRET to sign with: set one with `npx wrangler secret put WEBHOOK_SECRET`.')
   const keys = texts.map(keyOf)
   const usable = keys.flatMap((key) => key ?? [])
   return usable.length === keys.length
     ? ok(usable)
     : err(
-        `each WEBHOOK_SECRET must be "whsec_" and the base64 of ${leastBytes} random bytes or more, or as long a text`,
+        `Each WEBHOOK_SECRET must be "whsec_" and the base64 of ${leastBytes} random bytes or more, or as long a text.`,
       )
 }
 

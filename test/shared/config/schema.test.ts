@@ -47,6 +47,7 @@ describe('defaults', () => {
             flight: { windowBytes: 8_388_608, maxReaders: 5000, maxWaitMs: 10_000, beyond: 'direct', gatherMs: 5 },
           },
           steering: { by: 'order', keyed: false },
+          enqueue: [],
           session: false,
         },
       ],
@@ -61,6 +62,7 @@ describe('defaults', () => {
         keepSeconds: 604_800,
         resendSeconds: 300,
       },
+      notifications: { holdSeconds: 10, everySeconds: 60 },
     })
   })
 

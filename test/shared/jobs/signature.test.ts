@@ -13,12 +13,12 @@ test('keys are base64 behind whsec_, or any text', () => {
 })
 
 test.each([
-  ['none', undefined, /^there is no WEBHOOK_SECRET/],
-  ['an empty one', ' ,', /^there is no WEBHOOK_SECRET/],
-  ['a short text', 'short', /^each WEBHOOK_SECRET must be/],
-  ['a short key', 'whsec_c2hvcnQ=', /^each WEBHOOK_SECRET must be/],
-  ['no base64', 'whsec_***', /^each WEBHOOK_SECRET must be/],
-  ['one good, one bad', `whsec_${key},short`, /^each WEBHOOK_SECRET must be/],
+  ['none', undefined, /^There is no WEBHOOK_SECRET/],
+  ['an empty one', ' ,', /^There is no WEBHOOK_SECRET/],
+  ['a short text', 'short', /^Each WEBHOOK_SECRET must be/],
+  ['a short key', 'whsec_c2hvcnQ=', /^Each WEBHOOK_SECRET must be/],
+  ['no base64', 'whsec_***', /^Each WEBHOOK_SECRET must be/],
+  ['one good, one bad', `whsec_${key},short`, /^Each WEBHOOK_SECRET must be/],
 ])('%s', (_, list, error) => expect(parseSecrets(list)).toEqual({ ok: false, error: expect.stringMatching(error) }))
 
 test('what is signed and what is sent', () => {

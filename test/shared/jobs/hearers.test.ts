@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { matchesEvent } from '../../../shared/jobs/matches-event.ts'
+import { hearersOf, matchesEvent } from '../../../shared/jobs/hearers.ts'
 
 test.each<[pattern: string, name: string, matches: boolean]>([
   ['order.paid', 'order.paid', true],
@@ -13,3 +13,12 @@ test.each<[pattern: string, name: string, matches: boolean]>([
   ['*', 'anything.at.all', true],
   ['order.*', 'ORDER.paid', false],
 ])('%s and %s: %s', (pattern, name, matches) => expect(matchesEvent(pattern, name)).toBe(matches))
+
+test('who hears of an event, each once', () => {
+  const subscribers = {
+    ops: { url: 'https://ops.test/', events: ['origin.*', '*.health', 'origin.health'] },
+    crm: { url: 'https://crm.test/', events: ['order.*'] },
+    log: { url: 'https://log.test/', events: ['*'] },
+  }
+  expect(hearersOf(subscribers, 'origin.health').map(([name]) => name)).toEqual(['ops', 'log'])
+})
