@@ -55,14 +55,23 @@ export type Written =
 /** The journals as who runs jobs needs them. At most 2 s each; undefined where the book does not answer. */
 export interface JournalPort {
   begin(envelope: Envelope, rule: JobRule): Promise<RunGrant | undefined>
-  /** Whether the run is still this one's. Without progress it only asks. */
+  /** A run is heard of; whether it is still this one's. */
   advance(id: string, token: number, progress?: Progress): Promise<boolean | undefined>
   finish(id: string, token: number, ended: Ended): Promise<Finished | undefined>
   bury(letter: DeadLetter): Promise<true | undefined>
 }
 
 export type RunGrant =
-  | { readonly kind: 'run'; readonly token: number; readonly run: number; readonly until: number }
+  | {
+      readonly kind: 'run'
+      readonly token: number
+      /** Counts from 1. */
+      readonly run: number
+      /** Milliseconds since the epoch. */
+      readonly until: number
+      /** It has to be heard of so often. */
+      readonly leaseMs: number
+    }
   | { readonly kind: 'skip' }
   | { readonly kind: 'wait'; readonly ms: number }
 

@@ -71,6 +71,8 @@ export const jobsSchema = z.strictObject({
   keepSeconds: whole(1, MONTH_SECONDS).default(7 * DAY_SECONDS),
   /** A job that nobody has begun is sent to the queue again after this time, doubled each time. */
   resendSeconds: whole(1, DAY_SECONDS).default(300),
+  /** A run that was not heard of for so long is lost, and there is another. */
+  leaseSeconds: whole(2, 600).default(15),
 })
 
 export type JobsConfig = z.output<typeof jobsSchema>
@@ -84,6 +86,7 @@ export interface JobRule {
   readonly deadlineMs: number
   readonly keepMs: number
   readonly resendMs: number
+  readonly leaseMs: number
 }
 
 /** What the jobs of a type are given; those that are built in have what `jobs` says. */
@@ -96,5 +99,6 @@ export function ruleOf(jobs: JobsConfig, type: string): JobRule {
     deadlineMs: jobs.deadlineSeconds * 1000,
     keepMs: jobs.keepSeconds * 1000,
     resendMs: jobs.resendSeconds * 1000,
+    leaseMs: jobs.leaseSeconds * 1000,
   }
 }

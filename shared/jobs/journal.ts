@@ -57,8 +57,6 @@ export type Ended =
   | { readonly kind: 'again'; readonly because: string; readonly afterSeconds?: number | undefined }
   | { readonly kind: 'failed'; readonly because: string }
 
-/** What a run may take beyond its time until it counts as lost. */
-const runSlackMs = 30_000
 const longestDelayMs = 3_600_000
 /** Of a queue, and so of what an origin may ask for. */
 const longestWaitMs = 43_200_000
@@ -106,18 +104,25 @@ export function begin(known: JobRecord, rule: JobRule, at: number, random: numbe
   if (at < record.nextAt) return { kind: 'wait', record, ms: record.nextAt - at }
   const until = Math.min(at + rule.timeoutMs, Math.max(record.envelope.deadline, at + 1000))
   const run = { runs: record.runs + 1, token: record.token + 1, sends: 0, progress: undefined }
-  const begun = change(record, { ...run, rule, state: 'running', wakeAt: until + runSlackMs }, at)
+  const begun = change(record, { ...run, rule, state: 'running', wakeAt: at + rule.leaseMs }, at)
   return { kind: 'run', record: begun, until }
 }
 
-/** Undefined where that run is over: then it is to stop. */
-export function advance(record: JobRecord, token: number, progress: Progress, at: number): JobRecord | undefined {
+/** A run is heard of: it goes on. Undefined where it is over: then it is to stop. */
+export function advance(
+  record: JobRecord,
+  token: number,
+  progress: Progress | undefined,
+  at: number,
+): JobRecord | undefined {
   if (!isRun(record, token)) return undefined
+  const wakeAt = at + record.rule.leaseMs
+  if (progress === undefined) return { ...record, wakeAt }
   const percent = Math.min(100, Math.max(0, progress.percent))
-  return change(record, { progress: { percent, note: progress.note?.slice(0, longestError) } }, at)
+  return change(record, { wakeAt, progress: { percent, note: progress.note?.slice(0, longestError) } }, at)
 }
 
-export const isRun = (record: JobRecord, token: number): boolean => record.state === 'running' && record.token === token
+const isRun = (record: JobRecord, token: number): boolean => record.state === 'running' && record.token === token
 
 /** A run has ended. Undefined where it has been given up before, so that what it says counts no more. */
 export function finish(

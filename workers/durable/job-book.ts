@@ -16,7 +16,6 @@ import {
   type Ended,
   finish,
   isOver,
-  isRun,
   isSame,
   type JobRecord,
   mayKnow,
@@ -112,16 +111,15 @@ export function jobBookObject({
       this.#arm()
       if (begun.kind !== 'run') return begun.kind === 'wait' ? { kind: 'wait', ms: begun.ms } : { kind: 'skip' }
       const { token, runs } = begun.record
-      return { kind: 'run', token, run: runs, until: begun.until }
+      return { kind: 'run', token, run: runs, until: begun.until, leaseMs: rule.leaseMs }
     }
 
     async advance(id: string, token: number, progress?: Progress): Promise<boolean> {
       const known = this.#load(id)
-      if (known === undefined) return false
-      if (progress === undefined) return isRun(known, token)
-      const record = advance(known, token, progress, now())
-      if (record !== undefined) this.#replace(known, record)
-      return record !== undefined
+      const record = known && advance(known, token, progress, now())
+      if (known === undefined || record === undefined) return false
+      this.#replace(known, record)
+      return true
     }
 
     async finish(id: string, token: number, ended: Ended): Promise<Finished> {

@@ -39,4 +39,4 @@ export interface JobTools {
 export type Handler<Payload = Json> = (job: Job<Payload>, tools: JobTools) => Promise<Outcome>
 
 /** Of the kinds that are built in, by `type@version`; and of all types that the configuration names. */
-export type Handlers = { readonly [K in BuiltIn]?: Handler<PayloadOf<K>> } & { readonly configured?: Handler }
+export type Handlers = { readonly [K in BuiltIn]?: Handler<PayloadOf<K>> } & { readonly configured: Handler }

@@ -61,6 +61,7 @@ describe('defaults', () => {
         deadlineSeconds: 86_400,
         keepSeconds: 604_800,
         resendSeconds: 300,
+        leaseSeconds: 15,
       },
       notifications: { holdSeconds: 10, everySeconds: 60 },
     })
