@@ -2,6 +2,7 @@
 // document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
 // hides no other error. Decides nothing about single fields.
 
+import { jobErrors } from './cross-jobs.ts'
 import { originEventErrors } from './cross-origin-events.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
@@ -23,6 +24,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...sameRouteIds(asList(routes)),
     ...sharedCredentials(asFields(pools)),
     ...entryBeyondTotal(asFields(hotTier)),
+    ...jobErrors(asFields(jobs), names),
   ]
 }
 
