@@ -11,7 +11,7 @@ type Env = Fetch[1]
 let away = { queue: false, books: false }
 
 const isDoubled = ({ body }: MessageSendRequest) =>
-  (body as { readonly payload?: { readonly twice?: boolean } }).payload?.twice === true
+  (body as { readonly payload?: { readonly twice?: boolean } } | null)?.payload?.twice === true
 
 function watched(queue: Queue): Queue {
   const fail = () => {
