@@ -38,6 +38,9 @@ async function startServer(): Promise<Server> {
   return { origin, got, answers }
 }
 
+/** A book that a busy machine kept waiting is asked again after 15 s. */
+const patienceMs = 25_000
+
 let web: Server
 let hooks: Server
 /** Whose health changes. */
@@ -51,7 +54,7 @@ const fresh = (prefix: string) => `/${prefix}-${++paths}`
 const to = ({ got }: Server, path: string) => got.filter((one) => one.path === path)
 
 const sent = (path: string, count = 1) =>
-  expect.poll(() => to(hooks, path).length, { timeout: 10_000, interval: 20 }).toBeGreaterThanOrEqual(count)
+  expect.poll(() => to(hooks, path).length, { timeout: patienceMs, interval: 20 }).toBeGreaterThanOrEqual(count)
 
 function json(response: ServerResponse, status: number, document: unknown, headers: Record<string, string> = {}): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(document))
@@ -96,7 +99,7 @@ async function statusAt(location: string): Promise<Status> {
 async function ended(location: string): Promise<Status> {
   const over = ['done', 'dead', 'cancelled', 'expired']
   await expect
-    .poll(async () => (await statusAt(location)).state, { timeout: 10_000, interval: 50 })
+    .poll(async () => (await statusAt(location)).state, { timeout: patienceMs, interval: 50 })
     .toSatisfy((state: string) => over.includes(state))
   return statusAt(location)
 }
@@ -129,13 +132,14 @@ function document() {
         ],
         policy: 'round-robin',
       },
+      shop: { origins: [{ url: web.origin.url }] },
       watched: {
         monitor,
         origins: Object.entries(watched).map(([id, { url }]) => ({ id, url })),
       },
     },
     routes: [
-      { path: '/items', pools: ['web'], cache, enqueue },
+      { path: '/items', pools: ['shop'], cache, enqueue },
       { path: '/*', pools: ['watched'], cache },
     ],
     jobs: {
@@ -145,7 +149,7 @@ function document() {
         patient: work('/jobs/patient'),
         refused: work('/jobs/refused'),
         long: work('/jobs/long'),
-        slow: work('/jobs/slow', { timeoutSeconds: 1, tries: 2 }),
+        slow: work('/jobs/slow', { timeoutSeconds: 1, tries: 1 }),
         broken: work('/jobs/broken', { tries: 3 }),
         thumb: work('/jobs/thumb'),
       },
@@ -230,7 +234,7 @@ describe('a job of a type that the configuration names', () => {
     web.answers.set('/jobs/slow', () => undefined)
     const [broken, slow] = await Promise.all([post({ type: 'broken', payload: 1 }), post({ type: 'slow', payload: 1 })])
     expect(await ended(broken)).toMatchObject({ state: 'dead', runs: 3, error: 'Status 500.' })
-    expect(await ended(slow)).toMatchObject({ state: 'dead', runs: 2 })
+    expect(await ended(slow)).toMatchObject({ state: 'dead', runs: 1 })
     const { pools } = (await (await fetch(`${gateway.url}/_weir/api/pools`, { headers: authorised })).json()) as {
       pools: { web: { origins: { id: string; ejection?: unknown }[] } }
     }
@@ -300,7 +304,7 @@ test('an event goes to those who want it, once each', async () => {
     result: { webhooks: { all: expect.any(String), orders: expect.any(String) } },
   })
   const mine = (path: string) => to(hooks, path).filter(({ body }) => String(body).includes('"order":8'))
-  await expect.poll(() => mine('/all').length + mine('/orders').length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => mine('/all').length + mine('/orders').length, { timeout: patienceMs }).toBe(2)
   for (const [got] of [mine('/all'), mine('/orders')]) expect(isSigned(got!, got!.body, keys[0]!)).toBe(true)
   expect(mine('/items')).toEqual([])
 })
@@ -331,9 +335,9 @@ describe('after an answer', () => {
 
   test('follow the jobs that its route names, filled from it', async () => {
     const { id } = (await (await list()).json()) as { id: number }
-    await expect.poll(() => thumbsOf(id).length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => thumbsOf(id).length, { timeout: patienceMs }).toBe(1)
     const told = (path: string) => to(hooks, path).filter(({ body }) => String(body).includes(`"data":{"id":${id}}`))
-    await expect.poll(() => told('/items').length + told('/all').length, { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => told('/items').length + told('/all').length, { timeout: patienceMs }).toBe(2)
   })
 
   test('follows nothing where it is another', async () => {
@@ -344,6 +348,22 @@ describe('after an answer', () => {
     await expect.poll(() => to(hooks, '/items').some(({ body }) => String(body).includes('{"id":98}'))).toBe(true)
     expect(thumbsOf(99)).toEqual([])
   })
+})
+
+test('where no job can be enqueued the answer is what it is', async () => {
+  const { pools, routes, jobs } = document()
+  const unwatched = { pools: { ...pools, watched: pools.shop }, routes, jobs }
+  const jobless = await startGateway(unwatched, 'test/e2e/workers/jobless.ts')
+  try {
+    web.answers.set('/items', (_, response) => json(response, 201, { id: 97, image: 'photos/97.jpg' }))
+    const asked = Array.from({ length: 5 }, () => fetch(`${jobless.url}/items`, { method: 'POST', body: '{}' }))
+    for (const response of await Promise.all(asked)) {
+      expect(response.status).toBe(201)
+      expect(await response.json()).toEqual({ id: 97, image: 'photos/97.jpg' })
+    }
+  } finally {
+    await jobless.close()
+  }
 })
 
 describe('a change of health', () => {
@@ -359,7 +379,7 @@ describe('a change of health', () => {
       response.writeHead(isFirst ? 500 : 204).end()
     })
     isSick = true
-    await expect.poll(() => toldOf('sick').length, { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => toldOf('sick').length, { timeout: patienceMs }).toBe(2)
     const [first, second] = toldOf('sick')
     expect(second!.got.headers['webhook-id']).toBe(first!.got.headers['webhook-id'])
     expect(isSigned(second!.got, second!.got.body, keys[0]!)).toBe(true)
@@ -370,7 +390,7 @@ describe('a change of health', () => {
   })
 
   test('of an origin that flaps is told once, and not at each change', async () => {
-    await expect.poll(() => toldOf('flaps').length, { timeout: 10_000 }).toBeGreaterThanOrEqual(2)
+    await expect.poll(() => toldOf('flaps').length, { timeout: patienceMs }).toBeGreaterThanOrEqual(2)
     expect(watched.flaps.requests).toBeGreaterThanOrEqual(5)
     const ids = new Set(toldOf('flaps').map(({ got }) => got.headers['webhook-id']))
     expect(ids.size).toBe(1)
@@ -380,5 +400,7 @@ describe('a change of health', () => {
       suppressed: expect.any(Number),
     })
     expect(toldOf('calm')).toEqual([])
+    // Nobody was told of the other again meanwhile.
+    expect(toldOf('sick')).toHaveLength(2)
   })
 })
