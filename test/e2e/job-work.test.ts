@@ -132,6 +132,7 @@ function document() {
         ],
         policy: 'round-robin',
       },
+      works: { origins: [{ url: web.origin.url }, { url: hooks.origin.url }], policy: 'round-robin' },
       shop: { origins: [{ url: web.origin.url }] },
       watched: {
         monitor,
@@ -149,8 +150,8 @@ function document() {
         patient: work('/jobs/patient'),
         refused: work('/jobs/refused'),
         long: work('/jobs/long'),
-        slow: work('/jobs/slow', { timeoutSeconds: 1, tries: 1 }),
-        broken: work('/jobs/broken', { tries: 3 }),
+        slow: work('/jobs/slow', { pool: 'works', timeoutSeconds: 1, tries: 1 }),
+        broken: work('/jobs/broken', { pool: 'works', tries: 8 }),
         thumb: work('/jobs/thumb'),
       },
       subscribers: {
@@ -230,15 +231,18 @@ describe('a job of a type that the configuration names', () => {
   })
 
   test('that fails or takes too long ejects nobody', async () => {
-    web.answers.set('/jobs/broken', (_, response) => json(response, 500, {}))
-    web.answers.set('/jobs/slow', () => undefined)
-    const [broken, slow] = await Promise.all([post({ type: 'broken', payload: 1 }), post({ type: 'slow', payload: 1 })])
-    expect(await ended(broken)).toMatchObject({ state: 'dead', runs: 3, error: 'Status 500.' })
-    expect(await ended(slow)).toMatchObject({ state: 'dead', runs: 1 })
-    const { pools } = (await (await fetch(`${gateway.url}/_weir/api/pools`, { headers: authorised })).json()) as {
-      pools: { web: { origins: { id: string; ejection?: unknown }[] } }
+    for (const { answers } of [web, hooks]) {
+      answers.set('/jobs/broken', (_, response) => json(response, 500, {}))
+      answers.set('/jobs/slow', () => undefined)
     }
-    expect(pools.web.origins.find(({ id }) => id === 'web')).not.toHaveProperty('ejection')
+    const [broken, slow] = await Promise.all([post({ type: 'broken', payload: 1 }), post({ type: 'slow', payload: 1 })])
+    expect(await ended(broken)).toMatchObject({ state: 'dead', runs: 8, error: 'Status 500.' })
+    expect(await ended(slow)).toMatchObject({ state: 'dead', runs: 1 })
+    for (const server of [web, hooks]) expect(to(server, '/jobs/broken').length).toBeGreaterThanOrEqual(3)
+    const response = await fetch(`${gateway.url}/_weir/api/pools`, { headers: authorised })
+    const { pools } = (await response.json()) as { pools: { works: { origins: { ejected?: unknown }[] } } }
+    expect(pools.works.origins).toHaveLength(2)
+    for (const origin of pools.works.origins) expect(origin).not.toHaveProperty('ejected')
   })
 })
 
