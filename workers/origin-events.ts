@@ -3,8 +3,9 @@
 // overheard as it passes, if it is JSON and short.
 
 import { isExpected } from '../shared/balance/monitor.ts'
-import { dated, type OriginEvent } from '../shared/config/origin-events.ts'
+import type { OriginEvent } from '../shared/config/origin-events.ts'
 import type { Json } from '../shared/jobs/envelope.ts'
+import { followUp } from '../shared/jobs/follow-up.ts'
 import { fillTemplate, needsResponse, type Sources } from '../shared/jobs/template.ts'
 import { joined } from './bytes.ts'
 import type { Answer, Life } from './life.ts'
@@ -42,7 +43,9 @@ function enqueue(life: Life, got: Answer, { job }: OriginEvent, response: Json |
   const payload = fillTemplate(job.payload, sourcesOf(life, got, response))
   if (payload === undefined) return
   const traceparent = got.sent.get('traceparent') ?? undefined
-  background(ports.jobs.enqueue({ type, version, payload: dated(type, payload, ports.now()), traceparent }, background))
+  background(
+    ports.jobs.enqueue({ type, version, payload: followUp(type, payload, ports.now()), traceparent }, background),
+  )
 }
 
 function sourcesOf({ request, target }: Life, { response: answer }: Answer, response: Json | undefined): Sources {

@@ -1,7 +1,7 @@
 // Errors between a route's `enqueue` and the types of jobs that there are. Reads the document itself, as cross.ts does.
 import { type Json, payloadErrors, unknownKind } from '../jobs/envelope.ts'
+import { followUp } from '../jobs/follow-up.ts'
 import type { ConfigError } from './errors.ts'
-import { dated } from './origin-events.ts'
 import { asFields, asList, error, type Fields } from './shape.ts'
 
 /** `jobs` is that section of the document. */
@@ -13,7 +13,7 @@ export function originEventErrors(index: number, route: Fields, jobs: Fields): C
     const path = ['routes', index, 'enqueue', at, 'job']
     const unknown = unknownKind({ type, version }, configured)
     if (unknown !== undefined) return [error([...path, 'type'], `is none: ${unknown}`)]
-    const problems = payloadErrors({ type, version, payload: dated(type, payload as Json, 0) })
+    const problems = payloadErrors({ type, version, payload: followUp(type, payload as Json, 0) })
     return problems.map((problem) => ({ ...problem, path: `${error(path, '').path}.${problem.path}` }))
   })
 }

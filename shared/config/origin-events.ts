@@ -49,9 +49,3 @@ export const enqueueSchema = z
   .default([])
 
 export type OriginEvent = z.output<typeof originEventSchema>
-
-/** The events that say when they have happened need not be told. `at` in milliseconds since the epoch. */
-export function dated(type: string, payload: Json, at: number): Json {
-  const isOpen = typeof payload === 'object' && payload !== null && !Array.isArray(payload)
-  return isOpen && (type === 'event' || type === 'webhook') ? { at, ...payload } : payload
-}
