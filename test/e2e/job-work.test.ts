@@ -132,6 +132,7 @@ function document() {
         ],
         policy: 'round-robin',
       },
+      lone: { monitor, origins: [{ id: 'sick', url: watched.sick.url }] },
       works: { origins: [{ url: web.origin.url }, { url: hooks.origin.url }], policy: 'round-robin' },
       shop: { origins: [{ url: web.origin.url }] },
       watched: {
@@ -178,6 +179,8 @@ beforeAll(async () => {
     ),
   }
   gateway = await startGateway(document(), undefined, { WEBHOOK_SECRET: secrets.join(',') })
+  // Begins the probes.
+  await fetch(`${gateway.url}/_weir/health`)
 })
 
 afterAll(async () => {
@@ -356,7 +359,7 @@ describe('after an answer', () => {
 
 test('where no job can be enqueued the answer is what it is', async () => {
   const { pools, routes, jobs } = document()
-  const unwatched = { pools: { ...pools, watched: pools.shop }, routes, jobs }
+  const unwatched = { pools: { ...pools, watched: pools.shop, lone: pools.shop }, routes, jobs }
   const jobless = await startGateway(unwatched, 'test/e2e/workers/jobless.ts')
   try {
     web.answers.set('/items', (_, response) => json(response, 201, { id: 97, image: 'photos/97.jpg' }))
@@ -371,10 +374,10 @@ test('where no job can be enqueued the answer is what it is', async () => {
 })
 
 describe('a change of health', () => {
-  const toldOf = (origin: string) =>
+  const toldOf = (origin: string | undefined, pool = 'watched') =>
     to(hooks, '/health')
       .map((got) => ({ got, told: JSON.parse(String(got.body)) as { type: string; data: Record<string, unknown> } }))
-      .filter(({ told }) => told.data.origin === origin)
+      .filter(({ told }) => told.data.pool === pool && told.data.origin === origin)
 
   test('is told once, by a signed webhook, to a receiver that fails first', async () => {
     hooks.answers.set('/health', ({ headers }, response) => {
@@ -393,8 +396,17 @@ describe('a change of health', () => {
     })
   })
 
+  test('of all origins of a pool is told of the pool', async () => {
+    await expect.poll(() => toldOf(undefined, 'lone').length, { timeout: patienceMs }).toBeGreaterThanOrEqual(1)
+    expect(toldOf(undefined, 'lone')[0]!.told).toMatchObject({
+      type: 'pool.health',
+      data: { pool: 'lone', status: 'down', was: 'up', because: 'no origin is up' },
+    })
+    expect(toldOf(undefined)).toEqual([])
+  })
+
   test('of an origin that flaps is told once, and not at each change', async () => {
-    await expect.poll(() => toldOf('flaps').length, { timeout: patienceMs }).toBeGreaterThanOrEqual(2)
+    await expect.poll(() => toldOf('flaps').length, { timeout: patienceMs }).toBeGreaterThanOrEqual(1)
     expect(watched.flaps.requests).toBeGreaterThanOrEqual(5)
     const ids = new Set(toldOf('flaps').map(({ got }) => got.headers['webhook-id']))
     expect(ids.size).toBe(1)

@@ -55,6 +55,8 @@ interface Memory extends Rhythm {
 
 /** Beyond so many the oldest are forgotten: the jobs have been away for long. */
 const mostUntold = 100
+/** The next round must not wait for the jobs. */
+const toldAtOnce = 10
 
 const noMemory = { state: startMonitor, wordsUntil: 0 }
 
@@ -170,7 +172,9 @@ export function monitorObject(
 
     /** Each by itself, in their order; what the jobs do not take is tried again in the next round. By its key it is one job. */
     async #tell(): Promise<void> {
-      for (let first = this.#memory?.untold?.[0]; first !== undefined; first = this.#memory?.untold?.[0]) {
+      for (let count = 0; count < toldAtOnce; count++) {
+        const first = this.#memory?.untold?.[0]
+        if (first === undefined) return
         if (!(await post(this.env, first, (work) => this.ctx.waitUntil(work)))) return
         const memory = this.#memory
         if (memory !== undefined) this.#memory = { ...memory, untold: memory.untold?.slice(1) ?? [] }
