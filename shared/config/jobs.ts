@@ -54,11 +54,19 @@ const subscriberSchema = z.strictObject({
     .min(1, 'must not be empty: name at least one event, such as "order.*"'),
 })
 
+/** Receivers are away for longer than origins: with these tries a message waits about five hours for its own. */
+const webhooksSchema = z.strictObject({
+  tries: whole(1, 100).default(15),
+  baseDelaySeconds: whole(0, 3600).default(5),
+})
+
 export const jobsSchema = z.strictObject({
   /** By the name of the type. */
   types: z.record(jobTypeName, jobTypeSchema).default({}),
   /** By a name of their own. */
   subscribers: z.record(subscriberName, subscriberSchema).default({}),
+  /** What webhooks have instead of the following. */
+  webhooks: webhooksSchema.prefault({}),
   /** Runs of one job in all, the first included; then it is dead. */
   tries: whole(1, 100).default(5),
   /** Until the second run, doubled with each further one, to an hour at most. */
@@ -89,9 +97,10 @@ export interface JobRule {
   readonly leaseMs: number
 }
 
-/** What the jobs of a type are given; those that are built in have what `jobs` says. */
+/** What the jobs of a type are given; those that are built in have what `jobs` says, but for webhooks. */
 export function ruleOf(jobs: JobsConfig, type: string): JobRule {
-  const own = new Map(Object.entries(jobs.types)).get(type)
+  const own: Partial<JobsConfig['types'][string]> | undefined =
+    type === 'webhook' ? jobs.webhooks : new Map(Object.entries(jobs.types)).get(type)
   return {
     tries: own?.tries ?? jobs.tries,
     baseDelayMs: (own?.baseDelaySeconds ?? jobs.baseDelaySeconds) * 1000,

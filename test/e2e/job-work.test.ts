@@ -145,6 +145,7 @@ function document() {
       { path: '/*', pools: ['watched'], cache },
     ],
     jobs: {
+      webhooks: { baseDelaySeconds: 0 },
       baseDelaySeconds: 0,
       types: {
         report: work('/jobs/report?deep=1'),

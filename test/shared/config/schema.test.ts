@@ -55,6 +55,7 @@ describe('defaults', () => {
       jobs: {
         types: {},
         subscribers: {},
+        webhooks: { tries: 15, baseDelaySeconds: 5 },
         tries: 5,
         baseDelaySeconds: 5,
         timeoutSeconds: 60,

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../../shared/jobs/envelope.ts'
 import { checkTemplate, fillTemplate, needsResponse, type Sources } from '../../../shared/jobs/template.ts'
@@ -92,4 +93,24 @@ describe('what is checked', () => {
     ['{request.header.cookie}', /lets its bearer in/],
     ['{answer.Set-Cookie}', /lets its bearer in/],
   ])('%j', (template, problem) => expect(checkTemplate(template)).toMatch(problem))
+})
+
+test('JSON without a brace stays what it is', () => {
+  const plain = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('{'))
+  fc.assert(
+    fc.property(plain, (value) => {
+      expect(fillTemplate(value as Json, sources)).toEqual(value)
+    }),
+  )
+})
+
+test('whatever is written is judged, and what is fine is filled', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom('{', '}', '.', 'response', 'answer', 'request', 'a', ' ') }),
+      (text) => {
+        if (checkTemplate(text) === undefined) fillTemplate(text, sources)
+      },
+    ),
+  )
 })

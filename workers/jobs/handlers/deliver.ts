@@ -36,11 +36,18 @@ export const deliverToPool: Handler = async (job, tools) => {
       return { kind: 'again', because: `No origin of the pool "${type.pool}" has answered (${ending.failure}).` }
     case 'kept':
     case 'nobody':
-      return { kind: 'again', because: `No origin of the pool "${type.pool}" is ready.` }
+      return {
+        kind: 'again',
+        because: `No origin of the pool "${type.pool}" is ready.`,
+        afterSeconds: ending.kind === 'nobody' ? secondsUntil(ending.until, ports.now()) : undefined,
+      }
     default:
       return ending satisfies never
   }
 }
+
+const secondsUntil = (until: number | undefined, now: number): number | undefined =>
+  until && Math.max(0, Math.ceil((until - now) / 1000))
 
 function askingFor(job: Job, path: string, { ports, until }: JobTools): Asking {
   const begunAt = ports.now()
