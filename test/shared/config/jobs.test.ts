@@ -20,7 +20,7 @@ test('a type has the times of all jobs, and its own before them', () => {
   const all = { baseDelayMs: 5000, deadlineMs: 86_400_000, keepMs: 60_000, resendMs: 300_000, leaseMs: 15_000 }
   expect(ruleOf(jobs, 'report')).toEqual({ ...all, tries: 7, timeoutMs: 60_000 })
   expect(ruleOf(jobs, 'film')).toEqual({ ...all, tries: 2, timeoutMs: 600_000 })
-  expect(ruleOf(jobs, 'webhook')).toEqual(ruleOf(jobs, 'report'))
+  expect(ruleOf(jobs, 'webhook')).toEqual({ ...all, tries: 15, timeoutMs: 60_000 })
   expect(ruleOf(jobs, 'constructor')).toEqual(ruleOf(jobs, 'report'))
 })
 
