@@ -7,6 +7,7 @@ import { d1Purges } from './adapters/d1-purges.ts'
 import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
+import { innerOrigin } from './adapters/inner-origin.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
@@ -19,9 +20,9 @@ import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { monitorObject } from './durable/monitor.ts'
 import type { Env } from './env.ts'
-import type { Ports } from './ports.ts'
+import type { InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
-import { proxy } from './proxy.ts'
+import { answerInner, proxy } from './proxy.ts'
 import { armMonitors } from './sharing.ts'
 
 const now = () => Date.now()
@@ -48,17 +49,26 @@ function compose(env: Env, host: string): Ports {
   const sources = configurationSources(env, host)
   const configuration = createConfiguration(sources, random)
   const monitors = objectMonitors(env.MONITORS)
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, now })
+  const gateway = gatewayApp({
+    adminToken: env.ADMIN_TOKEN,
+    configuration,
+    sources,
+    monitors,
+    answer: (request, background) => answerInner(request, ports, background),
+    now,
+  })
+  /** By their names, what answers for the gateway's own endpoints. */
+  const own = new Map<string, InnerOrigin>()
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
     () => configuration.current()?.config.hotTier ?? defaultHotTier,
   )
-  return {
+  const ports: Ports = {
     configuration,
     gateway,
     store,
-    origins: fetchOrigin,
+    origins: innerOrigin((scheme, name) => (scheme === 'weir' ? own.get(name) : undefined), fetchOrigin),
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,
@@ -68,6 +78,7 @@ function compose(env: Env, host: string): Ports {
     now,
     random,
   }
+  return ports
 }
 
 export const Flight = flightObject(portsFor)

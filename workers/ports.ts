@@ -232,6 +232,12 @@ export interface OriginPort {
   send(request: OriginRequest): Exchange
 }
 
+/**
+ * An origin inside the Worker. It answers as one on the network would; where it throws, the connection has broken. The
+ * signal of the request says that nobody wants the answer any more.
+ */
+export type InnerOrigin = (request: Request) => Promise<Response>
+
 export interface OriginRequest {
   /** Absolute, its origin taken from the configuration. */
   readonly url: string

@@ -30,6 +30,7 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { mediaSchema } from './media.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -142,7 +143,7 @@ const affinitySchema = z.strictObject({
 })
 
 /** Origins that serve the same thing. */
-const poolSchema = z.strictObject({
+export const poolSchema = z.strictObject({
   origins: z
     .array(originSchema, { error: required('give at least one origin') })
     .min(1, 'must not be empty: give at least one origin'),
@@ -253,7 +254,7 @@ const batchSchema = z.strictObject({
 const methodList = z.array(method)
 
 /** A match on a request, and what to do with it. */
-const routeSchema = z.strictObject({
+export const routeSchema = z.strictObject({
   /** Default: `route-1` for the first, and so on; filled in by the list, which knows the position. */
   id: id.optional(),
   /** `*`, an exact host, or `*.example.com` for its subdomains. */
@@ -310,6 +311,7 @@ export const configSchema = z.strictObject({
     .min(1, 'must not be empty: give at least one route')
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
+  media: mediaSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -1,7 +1,7 @@
 // What the gateway answers itself, below /_weir/: its health, and the admin API.
 import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
-import type { Snapshot } from '../../shared/snapshot.ts'
+import { namedPools, type Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
 import type { Background, MonitorPort, Ports } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
@@ -16,6 +16,8 @@ export interface GatewayServices {
   readonly configuration: Configuration
   readonly sources: ConfigurationSources
   readonly monitors: MonitorPort
+  /** Has an inner route answer (`answerInner` of proxy.ts). */
+  readonly answer: Ports['gateway']
   readonly now: () => number
 }
 
@@ -32,7 +34,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
     const { configuration, now } = services
     const { background } = context.env
     const snapshot = await snapshotOf(configuration, now(), background)
-    await shareNow(snapshot?.pools ?? new Map(), services)
+    await shareNow(snapshot ? namedPools(snapshot) : new Map(), services)
     const troubles = [...configuration.troubles(), ...poolTroubles(snapshot)]
     return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)
   })

@@ -26,7 +26,9 @@ export function gatewayOn(
   monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
 ): GatewayUnderTest {
   const configuration = createConfiguration(sources, () => 0)
-  const app = gatewayApp({ adminToken, configuration, sources, monitors, now: () => Date.now() })
+  // Nothing here has an inner route.
+  const answer = () => new Response(null, { status: 404 })
+  const app = gatewayApp({ adminToken, configuration, sources, monitors, answer, now: () => Date.now() })
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
