@@ -10,7 +10,11 @@ export interface Env {
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace
   readonly MONITORS: DurableObjectNamespace<MonitorObject>
+  /** Absent where the account has no Images. */
+  readonly IMAGES?: ImagesBinding
   readonly ADMIN_TOKEN?: string
+  /** What the URLs of images are signed with: `id:secret`, several for rotation, with commas between them. */
+  readonly IMAGE_KEYS?: string
   /** What cookies are signed with; absent: the admin token stands in. */
   readonly COOKIE_SECRET?: string
 }

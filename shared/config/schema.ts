@@ -30,6 +30,7 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { imagesSchema } from './images.ts'
 import { mediaSchema } from './media.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
@@ -312,6 +313,7 @@ export const configSchema = z.strictObject({
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
   media: mediaSchema.prefault({}),
+  images: imagesSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>
