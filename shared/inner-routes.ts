@@ -20,7 +20,7 @@ interface InnerRoute {
 }
 
 /** The routes that a configuration makes. */
-export function innerRoutes({ media }: Config): InnerRoutes {
+export function innerRoutes({ media, images }: Config): InnerRoutes {
   return compose([
     {
       name: 'media',
@@ -28,8 +28,24 @@ export function innerRoutes({ media }: Config): InnerRoutes {
       headersMs: mediaHeadersMs,
       cache: { key: { query: { only: ['preset'] } }, graceSeconds: 0 },
     },
+    {
+      name: 'image',
+      rules: images,
+      headersMs: imageHeadersMs,
+      cache: {
+        ttlSeconds: images.ttlSeconds,
+        graceSeconds: imageGraceSeconds,
+        errorGraceSeconds: imageErrorGraceSeconds,
+      },
+    },
   ])
 }
+
+/** A picture has to be fetched first, and then made. */
+const imageHeadersMs = 60_000
+/** Making is dear: what has just become stale is served while it is asked for again. */
+const imageGraceSeconds = 60
+const imageErrorGraceSeconds = 86_400
 
 /** A thumbnail may have to be made of a large original first. */
 const mediaHeadersMs = 30_000

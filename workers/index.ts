@@ -7,6 +7,7 @@ import { d1Purges } from './adapters/d1-purges.ts'
 import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
+import { imagesBinding } from './adapters/images-binding.ts'
 import { innerOrigin } from './adapters/inner-origin.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
@@ -20,6 +21,7 @@ import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { monitorObject } from './durable/monitor.ts'
 import type { Env } from './env.ts'
+import { imageOrigin } from './images.ts'
 import type { InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
@@ -55,10 +57,13 @@ function compose(env: Env, host: string): Ports {
     sources,
     monitors,
     answer: (request, background) => answerInner(request, ports, background),
+    imageKeys: env.IMAGE_KEYS,
     now,
   })
   /** By their names, what answers for the gateway's own endpoints. */
   const own = new Map<string, InnerOrigin>()
+  const images = imagesBinding(env.IMAGES)
+  own.set('image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports }))
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,

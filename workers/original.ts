@@ -1,6 +1,8 @@
 // What is to become a picture is read as far as it takes to know what it is; only then does anybody decode it. What is no
 // picture, moves, or would be too much to decode, is refused by its first bytes, and the rest of it is never read.
 import { type Picture, type Sniffed, sniff } from '../shared/image/sniff.ts'
+import { type Ending, watchEnd } from '../shared/image/whole.ts'
+import { joined } from './bytes.ts'
 import type { Problem } from './problem.ts'
 
 /** What says how large a picture is lies in its first megabyte, or it is none of ours. */
@@ -12,8 +14,14 @@ export interface PictureBounds {
 }
 
 export type Original =
-  /** The body is all of it, and fails where it turns out to be longer than allowed. */
-  | { readonly kind: 'picture'; readonly picture: Picture; readonly body: ReadableStream<Uint8Array> }
+  | {
+      readonly kind: 'picture'
+      readonly picture: Picture
+      /** All of it; fails where it was cut, or turns out to be longer than allowed. */
+      readonly body: ReadableStream<Uint8Array>
+      /** Why the body has failed; undefined where it has not. */
+      readonly fault: () => Problem | undefined
+    }
   | { readonly kind: 'refused'; readonly problem: Problem }
 
 /**
@@ -31,21 +39,25 @@ export async function readOriginal(
     return { kind: 'refused', problem }
   }
   if (length !== undefined && length > bounds.maxBytes) return refused(tooManyBytes(bounds))
-  let beginning = new Uint8Array()
+  let beginning: Uint8Array = new Uint8Array()
   for (;;) {
     const { bytes, done } = await readMore(reader, beginning)
     beginning = bytes
+    const isAll = done || beginning.length === length
     if (beginning.length > bounds.maxBytes) return refused(tooManyBytes(bounds))
-    const sniffed = sniff(beginning, done)
+    const isShort = beginning.length <= longestBeginning
+    const sniffed = sniff(beginning, isAll && isShort)
     if (sniffed.kind === 'refused') return refused(noPicture(sniffed))
     if (sniffed.kind === 'more') {
-      if (beginning.length > longestBeginning) return refused(tooLateToSay)
-      continue
+      if (isShort) continue
+      return refused(tooLateToSay)
     }
     const { picture } = sniffed
     if (picture.isAnimated) return refused(animated)
     if (picture.width * picture.height > bounds.maxPixels) return refused(tooManyPixels(picture, bounds))
-    return { kind: 'picture', picture, body: resumed(beginning, done, reader, bounds) }
+    const ending = watchEnd(picture.type, beginning)
+    if (isAll && !ending.isWhole()) return refused(cutFile)
+    return { kind: 'picture', picture, ...resumed(beginning, done, reader, ending, bounds) }
   }
 }
 
@@ -53,7 +65,7 @@ export async function readOriginal(
 async function readMore(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   before: Uint8Array,
-): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly done: boolean }> {
+): Promise<{ readonly bytes: Uint8Array; readonly done: boolean }> {
   const pieces = [before]
   let length = before.length
   let isDone = false
@@ -63,13 +75,7 @@ async function readMore(
     if (value !== undefined) pieces.push(value)
     length += value?.length ?? 0
   } while (!isDone && length < 2 * before.length)
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return { bytes, done: isDone }
+  return { bytes: joined(pieces), done: isDone }
 }
 
 /** All that was read, and then the rest, as far as it may go. */
@@ -77,31 +83,53 @@ function resumed(
   beginning: Uint8Array,
   isAll: boolean,
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  { maxBytes }: PictureBounds,
-): ReadableStream<Uint8Array> {
+  ending: Ending,
+  bounds: PictureBounds,
+): Pick<Extract<Original, { kind: 'picture' }>, 'body' | 'fault'> {
   let bytes = beginning.length
-  return new ReadableStream<Uint8Array>({
+  let fault: Problem | undefined
+  const body = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(beginning)
       if (isAll) controller.close()
     },
     async pull(controller) {
-      const { done, value } = await reader.read()
-      if (done) return controller.close()
-      bytes += value.length
-      if (bytes <= maxBytes) return controller.enqueue(value)
-      const error = new RangeError(`The picture has more than ${maxBytes} bytes.`)
-      controller.error(error)
-      await reader.cancel(error)
+      try {
+        const { done, value } = await reader.read()
+        if (done && ending.isWhole()) return controller.close()
+        bytes += value?.length ?? 0
+        if (value !== undefined && bytes <= bounds.maxBytes) {
+          ending.see(value)
+          return controller.enqueue(value)
+        }
+        fault = done ? cutFile : tooManyBytes(bounds)
+        reader.cancel(fault.detail).catch(() => undefined)
+      } catch {
+        fault = cut
+      }
+      controller.error(new Error(fault.detail))
     },
     cancel: (reason) => reader.cancel(reason),
   })
+  return { body, fault: () => fault }
 }
 
 function noPicture({ because, detail }: Extract<Sniffed, { kind: 'refused' }>): Problem {
   return because === 'broken'
     ? { status: 422, reason: 'broken-picture', detail }
     : { status: 415, reason: because === 'svg' ? 'svg' : 'no-picture', detail }
+}
+
+const cutFile: Problem = {
+  status: 422,
+  reason: 'broken-picture',
+  detail: 'The picture begins well, but its file ends before it does: put all of it where it comes from.',
+}
+
+const cut: Problem = {
+  status: 502,
+  reason: 'source-cut',
+  detail: 'The picture broke off on its way here; it may be tried again.',
 }
 
 const animated: Problem = {

@@ -32,6 +32,17 @@ export function readAvif(bytes: Uint8Array): Reading {
   return largestOf(bytes, list, isAnimated)
 }
 
+/** Where the last of the boxes ends that can be seen from here. */
+export function endOfAvif(bytes: Uint8Array): number {
+  let end = 0
+  for (let box = boxAt(bytes, 0, Number.POSITIVE_INFINITY); box !== undefined && box.to > end; ) {
+    if (box.to === Number.POSITIVE_INFINITY) break
+    end = box.to
+    box = boxAt(bytes, end, Number.POSITIVE_INFINITY)
+  }
+  return end
+}
+
 const noSize = { broken: 'says nowhere how large it is' }
 
 function largestOf(bytes: Uint8Array, list: Box, isAnimated: boolean): Reading {

@@ -7,6 +7,18 @@ const exifSegment = 0xe1
 const orientationTag = 0x0112
 
 export function readJpeg(bytes: Uint8Array): Reading {
+  const frame = findFrame(bytes)
+  if (frame === 'more' || 'broken' in frame) return frame
+  const { at, isSideways } = frame
+  const view = viewOf(bytes)
+  const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)]
+  return isSideways ? sized(height, width, false) : sized(width, height, false)
+}
+
+/** Where the frame header begins; what comes before it may hold a small picture of its own. */
+export function findFrame(
+  bytes: Uint8Array,
+): { readonly at: number; readonly isSideways: boolean } | 'more' | { readonly broken: string } {
   const view = viewOf(bytes)
   let isSideways = false
   let at = 2
@@ -21,9 +33,7 @@ export function readJpeg(bytes: Uint8Array): Reading {
     if (length < 2) return { broken: 'has a segment without a length' }
     if (isFrameHeader(marker)) {
       if (length < 8) return { broken: 'has a frame header that is too short' }
-      if (at + 9 > bytes.length) return 'more'
-      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)]
-      return isSideways ? sized(height, width, false) : sized(width, height, false)
+      return at + 9 > bytes.length ? 'more' : { at, isSideways }
     }
     if (at + 2 + length > bytes.length) return 'more'
     if (marker === exifSegment) isSideways = isTurned(bytes.subarray(at + 4, at + 2 + length)) || isSideways

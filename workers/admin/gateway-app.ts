@@ -8,6 +8,7 @@ import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
+import { imageApi } from './image-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 
@@ -18,6 +19,8 @@ export interface GatewayServices {
   readonly monitors: MonitorPort
   /** Has an inner route answer (`answerInner` of proxy.ts). */
   readonly answer: Ports['gateway']
+  /** What the URLs of images are signed with (env.ts). */
+  readonly imageKeys?: string | undefined
   readonly now: () => number
 }
 
@@ -42,6 +45,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
+  app.route('/_weir/image', imageApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,
