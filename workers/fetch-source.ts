@@ -3,6 +3,7 @@
 import { rankOrigins } from '../shared/balance/rank.ts'
 import { hashKeyOf } from '../shared/hash-key.ts'
 import { forbidsStoring } from '../shared/image/freshness.ts'
+import { pictureTypes } from '../shared/image/sniff.ts'
 import type { Source, Sources } from '../shared/image/sources.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import { askPool } from './attempts.ts'
@@ -92,7 +93,12 @@ async function askOnce(source: Source, { snapshot, fields, ports }: Fetching): P
 
 /** What is asked for: the same for everybody, so that the answer is anybody's. */
 export function sourceFields(asked: Headers, conditions: readonly (readonly [string, string])[]): Headers {
-  const fields = new Headers({ accept: 'image/*', 'accept-encoding': 'identity', via, 'user-agent': 'weir' })
+  const fields = new Headers({
+    accept: pictureTypes.join(','),
+    'accept-encoding': 'identity',
+    via,
+    'user-agent': 'weir',
+  })
   for (const name of ['x-forwarded-host', 'x-forwarded-proto', 'x-request-id', 'traceparent']) {
     const value = asked.get(name)
     if (value !== null) fields.set(name, value)

@@ -3,7 +3,8 @@
 import * as z from 'zod'
 import { imageOptions, MAX_SIDE } from '../image/options.ts'
 import { checkSourceRule } from '../image/sources.ts'
-import { checked, poolName, whole } from './fields.ts'
+import { quote } from './errors.ts'
+import { checked, whole } from './fields.ts'
 
 const YEAR_SECONDS = 31_536_000
 const MAX_SOURCES = 100
@@ -11,12 +12,18 @@ const MAX_PRESETS = 100
 const MAX_PIXELS = 250_000_000
 const MAX_BYTES = 104_857_600
 
+const presetName = checked((text) =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(text)
+    ? undefined
+    : `is no name for a preset: use 1 to 64 letters, digits, "_" or "-"; got ${quote(text)}`,
+)
+
 export const imagesSchema = z.strictObject({
   /** Where originals may come from: `pool:NAME`, a part of one (`pool:NAME/photos/*`), or `https://HOST/PATH`, with `*`. */
   sources: z.array(checked(checkSourceRule)).max(MAX_SOURCES, `must be ${MAX_SOURCES} at most`).default([]),
   /** What anybody may ask for, without a signature, with `preset=NAME`. */
   presets: z
-    .record(poolName, imageOptions)
+    .record(presetName, imageOptions)
     .refine((all) => Object.keys(all).length <= MAX_PRESETS, `must be ${MAX_PRESETS} at most`)
     .default({}),
   /** Of an original, as its first bytes tell; larger ones are refused before anything is decoded. */

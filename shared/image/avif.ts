@@ -32,15 +32,9 @@ export function readAvif(bytes: Uint8Array): Reading {
   return largestOf(bytes, list, isAnimated)
 }
 
-/** Where the last of the boxes ends that can be seen from here. */
-export function endOfAvif(bytes: Uint8Array): number {
-  let end = 0
-  for (let box = boxAt(bytes, 0, Number.POSITIVE_INFINITY); box !== undefined && box.to > end; ) {
-    if (box.to === Number.POSITIVE_INFINITY) break
-    end = box.to
-    box = boxAt(bytes, end, Number.POSITIVE_INFINITY)
-  }
-  return end
+/** Of the box whose first bytes these are, in bytes; undefined where they are too few, or none of a box. */
+export function sizeOfBox(head: Uint8Array): number | undefined {
+  return boxAt(head, 0, Number.POSITIVE_INFINITY)?.to
 }
 
 const noSize = { broken: 'says nowhere how large it is' }

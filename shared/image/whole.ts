@@ -1,5 +1,5 @@
 // Whether a picture's file goes on to its end. Decoders fill what is missing with grey, and nobody would know it.
-import { endOfAvif } from './avif.ts'
+import { sizeOfBox } from './avif.ts'
 import { findFrame } from './jpeg.ts'
 import { type PictureType, viewOf } from './picture.ts'
 
@@ -27,7 +27,7 @@ export function watchEnd(type: PictureType, beginning: Uint8Array): Ending {
     case 'image/webp':
       return atLeast(viewOf(beginning).getUint32(4, true) + 8, beginning)
     case 'image/avif':
-      return atLeast(endOfAvif(beginning), beginning)
+      return untilLastBox(beginning)
     case 'image/gif':
       // Its end is what shows that it does not move.
       return atLeast(0, beginning)
@@ -44,6 +44,31 @@ function atLeast(length: number, beginning: Uint8Array): Ending {
     },
     isWhole: () => seen >= length,
   }
+}
+
+/** From box to box: the head of each says how long it is, in eight bytes or in sixteen. */
+function untilLastBox(beginning: Uint8Array): Ending {
+  let head: Uint8Array = new Uint8Array()
+  /** Bytes of the box that are still to come; what reaches to the end of the file needs none. */
+  let left = 0
+  const see = (bytes: Uint8Array) => {
+    for (let at = 0; at < bytes.length; ) {
+      const passed = Math.min(left, bytes.length - at)
+      left -= passed
+      at += passed
+      const taken = bytes.subarray(at, at + (head.length < 8 ? 8 : 16) - head.length)
+      at += taken.length
+      head = Uint8Array.of(...head, ...taken)
+      const size = head.length < 8 ? undefined : sizeOfBox(head)
+      // What no box begins with is somebody's own.
+      if (size === undefined && head.length === 16) left = Number.POSITIVE_INFINITY
+      if (size === undefined) continue
+      left = size - head.length
+      head = new Uint8Array()
+    }
+  }
+  see(beginning)
+  return { see, isWhole: () => left === 0 || left === Number.POSITIVE_INFINITY }
 }
 
 /** Until these bytes have come, one after the other. */
