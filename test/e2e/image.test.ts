@@ -165,6 +165,15 @@ describe('format=auto', () => {
     expect(cacheStatus(again)).toMatch(/^weir; hit/)
   })
 
+  test('a HEAD of it, too', async () => {
+    const head = await get(`/_weir/image/preset=any${at(photo)}`, { accept: 'image/webp' }, 'HEAD')
+    expect([head.status, head.headers.get('content-type'), head.headers.get('vary')]).toEqual([
+      200,
+      'image/webp',
+      'Accept',
+    ])
+  })
+
   test('is not at the expense of a type that a client may not know', async () => {
     const response = await image('width=20,format=auto', at(sample('lossy webp')), { accept: '*/*' })
     expect(response.headers.get('content-type')).toBe('image/png')
@@ -217,6 +226,9 @@ describe('the cache', () => {
     expect(await made()).toBe(before + 1)
     const current = await get(target, { 'if-none-match': etag })
     expect([current.status, cacheStatus(current)]).toEqual([304, expect.stringMatching(/^weir; hit/)])
+    const unmade = await image('width=33', path, { range: 'bytes=0-9' })
+    expect([200, 206]).toContain(unmade.status)
+    await unmade.arrayBuffer()
     const part = await get(target, { range: 'bytes=0-9' })
     expect([part.status, Buffer.from(await part.arrayBuffer())]).toEqual([206, bytes.subarray(0, 10)])
   })
@@ -420,6 +432,45 @@ describe('where from', () => {
     const asked = seen.length
     expect(await short(await image('width=27', path))).toBe('502 source-redirects')
     expect(seen.slice(asked).map(({ url }) => url)).toEqual([path])
+  })
+})
+
+describe('without a binding that makes pictures', () => {
+  let unbound: TestGateway
+  beforeAll(async () => {
+    unbound = await startGateway(configuration(), 'test/e2e/workers/media-unbound.ts')
+  })
+  afterAll(() => unbound?.close())
+
+  test('the original stands in, and what is none is refused all the same', async () => {
+    const whole = at((_, response) => {
+      response.writeHead(200, { 'cache-control': 'max-age=60', 'content-length': noisy.length }).end(noisy)
+    })
+    for (const verdict of [/fwd=uri-miss.*stored/, /^weir; hit/]) {
+      const response = await fetch(`${unbound.url}/_weir/image/preset=card${whole}`)
+      expect(cacheStatus(response)).toMatch(verdict)
+      expect(response.headers.get('content-type')).toBe('image/png')
+      expect(Buffer.from(await response.arrayBuffer()).equals(noisy)).toBe(true)
+    }
+    const bomb = await fetch(`${unbound.url}/_weir/image/preset=card${at(claimingPng(10_000, 10_000))}`)
+    expect(await short(bomb)).toBe('422 too-many-pixels')
+  })
+
+  test('what is cut on its way ends as cut, and is not kept', async () => {
+    const path = at((_, response) => {
+      response.writeHead(200, { 'cache-control': 'max-age=60' })
+      response.write(noisy.subarray(0, 100_000), () => response.destroy())
+    })
+    const cut = fetch(`${unbound.url}/_weir/image/preset=card${path}`).then((response) => response.arrayBuffer())
+    await expect(cut).rejects.toThrow()
+    contents.set(path, noisy)
+    const next = await fetch(`${unbound.url}/_weir/image/preset=card${path}`)
+    expect(Buffer.from(await next.arrayBuffer()).equals(noisy)).toBe(true)
+  })
+
+  test('and without keys nothing is signed', async () => {
+    const response = await fetch(unbound.url + (await sign(`/_weir/image/width=20${at(photo)}`)))
+    expect((await problemOf(response)).detail).toContain('wrangler secret put IMAGE_KEYS')
   })
 })
 

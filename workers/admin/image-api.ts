@@ -7,6 +7,7 @@ import { type ImageKey, parseImageKeys, queryOfOriginal, readSignature } from '.
 import { formatWanted, parseWanted, type WantedProblem } from '../../shared/image/wanted.ts'
 import { snapshotOf } from '../configuration.ts'
 import { imageMac } from '../image-signature.ts'
+import type { Background } from '../ports.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { wrongMethod } from './problems.ts'
@@ -31,9 +32,8 @@ export function imageApi(services: GatewayServices): Hono<GatewayEnvironment> {
     const accept = request.headers.get('accept')
     const inner = formatWanted({ options: negotiated(options, accept), source })
     const response = await services.answer(innerRequest(request, inner), background)
-    // What was made is read to its end, so that it is kept for whoever comes next.
-    if (request.method === 'HEAD') background(drain(response))
-    return options.format === 'auto' ? varying(response) : response
+    const answered = request.method === 'HEAD' ? headOf(response, background) : response
+    return options.format === 'auto' ? varying(answered) : answered
   })
   api.all('*', () => problemResponse(wrongMethod('Pictures can be read with GET and HEAD.', 'GET', 'HEAD')))
   return api
@@ -64,8 +64,11 @@ function isSame(given: string, expected: string): boolean {
 /** What a client may say of how it wants the answer; of whom it is, nothing matters any more. */
 const passedOn = ['range', 'if-range', 'if-none-match', 'if-modified-since', 'cache-control', 'pragma']
 
-async function drain({ body }: Response): Promise<void> {
-  await body?.pipeTo(new WritableStream()).catch(() => undefined)
+/** What was made is read to its end behind the head, so that it is kept for whoever comes next. */
+function headOf(response: Response, background: Background): Response {
+  const read = response.body?.pipeTo(new WritableStream())
+  if (read !== undefined) background(read.catch(() => undefined))
+  return new Response(null, response)
 }
 
 /** Asks for the whole even where only the head is wanted. */
