@@ -44,8 +44,9 @@ export function formatExplanation({ route, verdict, status, key, selecting = [],
 
 /** In short: what counts of its weight, its attempts under way, what is left of its estimate, and how it is. */
 export function formatCandidate({ id, priority, weight, inFlight, latencyMs, why }: Candidate): string {
+  const latency = latencyMs === undefined ? 'latency=?' : `latency=${latencyMs}ms`
   const level = priority > 0 ? ` priority=${priority}` : ''
-  return `${id}${level} weight=${Number(weight.toFixed(2))} inFlight=${inFlight} latency=${latencyMs}ms ${why}`
+  return `${id}${level} weight=${Number(weight.toFixed(2))} inFlight=${inFlight} ${latency} ${why}`
 }
 
 function membersOf({ pool, origin, affinity, candidates = [] }: NonNullable<Explanation['by']>) {

@@ -47,7 +47,7 @@ export async function answer(life: Life, asked: Forward): Promise<Response> {
   if (status === 304 && isForAll) {
     // Nobody asked whether anything was modified.
     got.abandon()
-    return deliverProblem(life, found, failedProblem('protocol'))
+    return deliverProblem(life, found, failedProblem('protocol', true))
   }
   if (status === 206 && range !== undefined && slot !== undefined) return admitSlices(life, found, slot, got, range)
   return admit(life, found, got)

@@ -20,6 +20,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   const { pools, ports, background } = life
   shareBehind(life)
   const asking = await askingOf(life, fields)
+  if (asking === undefined) return refuse(cutRequest)
   mirror(life, fields, asking.target)
   let ending: Ending = { kind: 'nobody' }
   for (const state of pools) {
@@ -38,7 +39,7 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
     case 'answer':
       return { ...ending, sent: fields, by: answeredBy(life, ending.pool, ending.origin, ending.choice) }
     case 'failed':
-      return refuse(failedProblem(ending.failure))
+      return refuse(failedProblem(ending.failure, asking.mayRepeat))
     case 'nobody':
       return refuse(ending.until === undefined ? noOrigin : allEjected(ending.until - ports.now()))
     default:
@@ -46,11 +47,13 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   }
 }
 
-async function askingOf(life: Life, fields: Headers): Promise<Asking> {
+/** Undefined where the client has broken off its request. */
+async function askingOf(life: Life, fields: Headers): Promise<Asking | undefined> {
   const { request, method, target, route, pools, ports } = life
   const isRepeatable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
   const bound = isRepeatable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
   const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
+  if (body.kind === 'cut') return undefined
   const query = route.cache.mode === 'off' ? target.query : keyedQuery(target.query, route.cache.key)
   const mayRepeat = isRepeatable && body.kind === 'kept'
   const isBare = body.kind === 'kept' && body.bytes === null
@@ -90,6 +93,12 @@ const noOrigin: Problem = {
   headers: { 'retry-after': '5', 'proxy-status': 'weir; error=destination_unavailable' },
 }
 
+const cutRequest: Problem = {
+  status: 400,
+  reason: 'cut-request',
+  detail: 'The request broke off before its end; no origin was asked.',
+}
+
 const longestRetryAfterSeconds = 300
 
 /** All that are left are ejected, and the first of them is tried again in `ms` milliseconds. */
@@ -103,14 +112,17 @@ function allEjected(ms: number): Problem {
   }
 }
 
-export function failedProblem(failure: Failure): Problem {
+/** `mayRepeat`: whether the request may be sent a second time. */
+export function failedProblem(failure: Failure, mayRepeat: boolean): Problem {
   const isOverdue = failure === 'deadline'
   return {
-    status: statusOfFailure(failure),
+    status: statusOfFailure(failure, mayRepeat),
     reason: isOverdue ? 'deadline' : `origin-${failure}`,
     detail: isOverdue
       ? 'No origin gave a response in the time that this request had; it may be tried again.'
-      : 'No origin that could be asked gave a response; it may be tried again.',
+      : mayRepeat
+        ? 'No origin that could be asked gave a response; it may be tried again.'
+        : 'The origin gave no response, and may have done what it was asked: look before you send it again.',
     headers: { 'retry-after': '5', 'proxy-status': `weir; error=${proxyError(failure)}` },
   }
 }

@@ -7,22 +7,28 @@ export type KeptBody =
   /** It can be sent once. */
   | { readonly kind: 'once'; readonly stream: ReadableStream }
 
+/** The client has broken off what it sent: there is nothing to ask anybody. */
+export interface CutBody {
+  readonly kind: 'cut'
+}
+
 /** Keeps at most `bound` bytes; a longer body comes back as a stream of all its bytes. */
 export async function keepBody(
   body: ReadableStream | null,
   length: number | undefined,
   bound: number,
-): Promise<KeptBody> {
+): Promise<KeptBody | CutBody> {
   if (body === null) return { kind: 'kept', bytes: null }
   if (bound === 0 || (length !== undefined && length > bound)) return { kind: 'once', stream: body }
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   const chunks: Uint8Array[] = []
   let held = 0
   while (held <= bound) {
-    const { done, value } = await reader.read()
-    if (done) return { kind: 'kept', bytes: joined(chunks) }
-    chunks.push(value)
-    held += value.byteLength
+    const read = await reader.read().catch(() => undefined)
+    if (read === undefined) return { kind: 'cut' }
+    if (read.done) return { kind: 'kept', bytes: joined(chunks) }
+    chunks.push(read.value)
+    held += read.value.byteLength
   }
   return { kind: 'once', stream: resumed(chunks, reader) }
 }

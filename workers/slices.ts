@@ -58,7 +58,7 @@ async function deliverChanged(
       return admitSlices(life, found, slot, got, asked)
     case 304:
       got.abandon()
-      return deliverProblem(life, found, failedProblem('protocol'))
+      return deliverProblem(life, found, failedProblem('protocol', true))
     default:
       // It was not asked in this client's name.
       return askAgain(life, found, got)

@@ -39,9 +39,13 @@ export function proxyError(failure: Failure): string {
   }
 }
 
-/** The status that the client gets when no attempt was left (RFC 9110 §15.6.3, §15.6.5). */
-export function statusOfFailure(failure: Failure): 502 | 504 {
-  return failure === 'timeout' || failure === 'deadline' ? 504 : 502
+/**
+ * The status that the client gets when no attempt was left (RFC 9110 §15.6.3–5): 503 where nobody could be reached and
+ * the request may be sent again, 502 where an origin may have run it.
+ */
+export function statusOfFailure(failure: Failure, mayRepeat: boolean): 502 | 503 | 504 {
+  if (failure === 'timeout' || failure === 'deadline') return 504
+  return mayRepeat && failure !== 'protocol' ? 503 : 502
 }
 
 /**

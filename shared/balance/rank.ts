@@ -110,8 +110,8 @@ export interface Candidate {
   readonly weight: number
   /** Attempts under way in this isolate. */
   readonly inFlight: number
-  /** What is left of the estimate. */
-  readonly latencyMs: number
+  /** What is left of the estimate; absent where it has not answered yet. */
+  readonly latencyMs?: number
   readonly healthy: boolean
   readonly why: 'ready' | 'slow-start' | 'panic' | 'unhealthy' | 'drain'
 }
@@ -135,7 +135,7 @@ export function candidatesOf(state: PoolState, at: number): Candidate[] {
       priority: origin.priority,
       weight: isCandidate ? origin.weight * part : 0,
       inFlight,
-      latencyMs: Math.round(remainingMs(latency, at)),
+      ...(latency.at > 0 && { latencyMs: Math.round(remainingMs(latency, at)) }),
       healthy,
       why: whyOf(origin.state === 'drain', isPanic, healthy, part),
     }

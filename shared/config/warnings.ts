@@ -16,6 +16,8 @@ export const findWarnings = (config: Config, document: unknown): ConfigError[] =
   ...bareAddresses(config),
   ...idleBatches(config),
   ...mixedVersions(config, document),
+  ...idleFields(config, document),
+  ...slowProbes(config),
   ...notices(document),
 ]
 
@@ -78,6 +80,32 @@ const mixedVersions = ({ routes }: Config, document: unknown): ConfigError[] =>
           ),
         ]
   })
+
+/** Fields that another field makes meaningless. */
+const idleFields = ({ pools }: Config, document: unknown): ConfigError[] => {
+  const poolAt = (path: readonly PropertyKey[]) => pools[String(path[1])]!
+  return [
+    ...valuesAt(document, ['pools', '*', 'hashOn'])
+      .filter(({ path, value }) => poolAt(path).policy !== 'hash' && value !== 'ip')
+      .map(({ path }) => warning(path, 'has no effect without "policy": "hash"')),
+    ...valuesAt(document, ['pools', '*', 'affinity', 'ttlSeconds'])
+      .filter(({ path }) => poolAt(path).affinity?.by !== 'cookie')
+      .map(({ path }) => warning(path, 'has no effect: only a cookie remembers, and the others are hashed each time')),
+  ]
+}
+
+/** Rounds of an origin that is silent never end before the next is due. */
+const slowProbes = ({ pools }: Config): ConfigError[] =>
+  Object.entries(pools).flatMap(([name, { monitor }]) =>
+    monitor !== undefined && monitor.timeoutMs > monitor.intervalSeconds * 1000
+      ? [
+          warning(
+            ['pools', name, 'monitor', 'timeoutMs'],
+            'is longer than "intervalSeconds": a silent origin makes the probes of its pool rarer than that',
+          ),
+        ]
+      : [],
+  )
 
 const notices = (document: unknown): ConfigError[] =>
   notYet.flatMap(({ field, when, meanwhile }) =>

@@ -279,7 +279,7 @@ describe('its origin', () => {
   test('none: an error, and when to come again', async () => {
     const { id, headers } = await client('none')
     fail(id)
-    for (let time = 0; time < 3; time++) expect((await send('/none/x', headers)).status).toBe(502)
+    for (let time = 0; time < 3; time++) expect((await send('/none/x', headers)).status).toBe(503)
     const refused = await send('/none/x', headers)
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
     expect(JSON.parse(refused.text)).toMatchObject({ reason: 'affinity-origin' })

@@ -301,8 +301,8 @@ describe('asks nobody else', () => {
       502,
       'origin-connection',
     ],
-    ['GET, one try only', '/once/x', {}, 502, 'origin-connection'],
-    ['GET, no other origin', '/lost/x', {}, 502, 'origin-connection'],
+    ['GET, one try only', '/once/x', {}, 503, 'origin-connection'],
+    ['GET, no other origin', '/lost/x', {}, 503, 'origin-connection'],
     ['GET, no other origin and no answer', '/silent/x', {}, 504, 'origin-timeout'],
   ])('%s', async (_, path, init, status, reason) => {
     const response = await ask(path, init)

@@ -7,6 +7,7 @@ import { startGateway, type TestGateway } from './support/gateway.ts'
 
 let origins: Origins
 let gateway: TestGateway
+let configuration: { pools: Record<string, object>; routes: object[] }
 
 beforeAll(async () => {
   origins = await startOrigins(['a', 'b', 'c'])
@@ -15,7 +16,7 @@ beforeAll(async () => {
   const cache = { mode: 'off' }
   // Shares are of origins that are all asked, also where a busy machine lets one of them pause.
   const ejection = { maxPercent: 0 }
-  gateway = await startGateway({
+  configuration = {
     pools: {
       turns: { origins: weighted, policy: 'round-robin', ejection },
       chance: { origins: weighted, policy: 'random', ejection },
@@ -28,7 +29,8 @@ beforeAll(async () => {
       { host: 'keyed.localhost', path: '/*', pools: ['keyed'], cache },
       { path: '/*', pools: ['even'], cache },
     ],
-  })
+  }
+  gateway = await startGateway(configuration)
 })
 
 afterAll(async () => {
@@ -73,6 +75,24 @@ test('hash on a cookie: each cart has one origin, and the carts have all of them
   }
   expect([...answers.values()].map((origins) => origins.size)).toEqual(Array.from(answers, () => 1))
   expect(new Set([...answers.values()].flatMap((origins) => [...origins]))).toEqual(new Set(['a', 'b', 'c']))
+})
+
+test('an origin is removed under hash: its carts move, and no other', async () => {
+  const carts = Array.from({ length: 60 }, (_, index) => `cart=${index}`)
+  // One after the other: an origin with too much under way at once passes its carts on.
+  const answers = async () => {
+    const ids: string[] = []
+    for (const cookie of carts) ids.push(await whoAnswers('keyed.localhost', { cookie }))
+    return ids
+  }
+  const before = await answers()
+  const others = origins.origins.filter(({ id }) => id !== 'b').map(({ id, url }) => ({ id, url }))
+  const keyed = { ...configuration.pools.keyed, origins: others }
+  await gateway.configure({ ...configuration, pools: { ...configuration.pools, keyed } })
+  const after = await answers()
+  await gateway.configure(configuration)
+  expect(after.map((id, index) => before[index] === 'b' || id === before[index])).not.toContain(false)
+  expect(new Set(after.filter((_, index) => before[index] === 'b'))).toEqual(new Set(['a', 'c']))
 })
 
 test('an origin of three is killed under load: no GET is lost', async () => {

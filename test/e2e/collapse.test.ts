@@ -295,7 +295,7 @@ describe('what goes wrong', () => {
     const path = bench.fresh()
     const answers = await crowd(20, path)
     for (const { status, text } of answers)
-      expect([status, JSON.parse(text).reason]).toEqual([502, 'origin-connection'])
+      expect([status, JSON.parse(text).reason]).toEqual([503, 'origin-connection'])
     const flights = answers.filter(({ cache }) => cache === 'weir; fwd=uri-miss').length
     expect(answers.filter(({ cache }) => cache === 'weir; fwd=uri-miss; collapsed')).toHaveLength(20 - flights)
     expect(asked(path)).toBe(2 * flights)
@@ -305,7 +305,7 @@ describe('what goes wrong', () => {
   test('a client alone costs the origin no more than the pool allows', async () => {
     bench.origin.handle = (_, response) => response.socket?.destroy()
     const path = bench.fresh()
-    expect((await bench.ask(path)).status).toBe(502)
+    expect((await bench.ask(path)).status).toBe(503)
     expect(asked(path)).toBeLessThanOrEqual(2)
   })
 

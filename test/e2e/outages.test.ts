@@ -132,7 +132,7 @@ describe.concurrent('what a request costs the origins', () => {
   test('a pool that is dead gets at most 1.3 times its requests', async () => {
     for (const origin of origins.dead) origin.handle = (request) => request.socket.destroy()
     const report = await load('dead', 2)
-    expect(report.statuses).toEqual({ 502: 200 })
+    expect(report.statuses).toEqual({ 503: 200 })
     const attempts = origins.dead.reduce((sum, { requests }) => sum + requests, 0)
     expect(attempts).toBeGreaterThan(200)
     expect(attempts).toBeLessThanOrEqual(260)
@@ -140,16 +140,17 @@ describe.concurrent('what a request costs the origins', () => {
 })
 
 describe.concurrent('all dead', () => {
-  test('refused by all: a reasoned 502 that says when to come again', async () => {
+  test('refused by all: a reasoned 503 that says when to come again', async () => {
     const response = await fetch(urlOf('refused'))
-    expect([response.status, response.headers.get('retry-after')]).toEqual([502, '5'])
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect(response.headers.get('proxy-status')).toBe('weir; error=connection_terminated')
     expect(await response.json()).toMatchObject({ reason: 'origin-connection' })
   })
 
   test('known to be dead, and no panic: 503 at once, and nobody is asked', async ({ expect }) => {
     for (const origin of origins.closed) origin.handle = (request) => request.socket.destroy()
-    await expect.poll(async () => (await fetch(urlOf('closed'))).status, patience).toBe(503)
+    const reason = async () => (JSON.parse(await (await fetch(urlOf('closed'))).text()) as { reason: string }).reason
+    await expect.poll(reason, patience).toBe('all-ejected')
     const asked = () => origins.closed.reduce((sum, { requests }) => sum + requests, 0)
     const before = asked()
     const response = await fetch(urlOf('closed'))

@@ -399,7 +399,7 @@ describe('an origin that does not send what it was asked for', () => {
     const path = bench.fresh('/small')
     const ranges = Array.from({ length: 20 }, (_, index) => `${index}-${index + 9}`)
     for (const answer of await parts(path, ranges)) {
-      expect([answer.status, JSON.parse(answer.text).reason]).toEqual([502, 'origin-connection'])
+      expect([answer.status, JSON.parse(answer.text).reason]).toEqual([503, 'origin-connection'])
     }
     expect(asked(path).length).toBeLessThan(10)
   })

@@ -49,7 +49,7 @@ describe('an explanation is a dictionary', () => {
     expect(formatExplanation({ ...hit, by: { ...by, candidates: many } }).length).toBeLessThan(1000)
   })
 
-  test.each<[string, Partial<Candidate>, string]>([
+  test.each<[string, { [Name in keyof Candidate]?: Candidate[Name] | undefined }, string]>([
     ['ready', {}, 'b weight=2 inFlight=1 latency=35ms ready'],
     ['of a later priority', { priority: 3 }, 'b priority=3 weight=2 inFlight=1 latency=35ms ready'],
     [
@@ -57,6 +57,7 @@ describe('an explanation is a dictionary', () => {
       { weight: 1 / 3, why: 'slow-start' },
       'b weight=0.33 inFlight=1 latency=35ms slow-start',
     ],
+    ['of which nothing is known', { latencyMs: undefined }, 'b weight=2 inFlight=1 latency=? ready'],
     ['none', { weight: 0, healthy: false, why: 'unhealthy' }, 'b weight=0 inFlight=1 latency=35ms unhealthy'],
   ])('a candidate: %s', (_, given, text) => {
     const candidate = { id: 'b', priority: 0, weight: 2, inFlight: 1, latencyMs: 35, healthy: true, why: 'ready' }

@@ -23,6 +23,7 @@ describe('a body within the bound is kept, and a longer one flows; neither loses
   ])('%s', async (_, sizes, length, bound, kind) => {
     const kept = await keepBody(sourceOf(cutInto(bytes, ...sizes)).stream, length, bound)
     expect(kept.kind).toBe(kind)
+    if (kept.kind === 'cut') return
     expect(difference(await read(kept.kind === 'kept' ? kept.bytes : kept.stream), bytes)).toBeUndefined()
   })
 
@@ -63,9 +64,9 @@ describe('no more is read than is needed to know', () => {
 })
 
 describe('a body that fails', () => {
-  it('within the bound fails at once', async () => {
+  it('within the bound is known to be cut', async () => {
     const source = sourceOf(cutInto(bytes, 500), 'failure')
-    await expect(keepBody(source.stream, undefined, 5000)).rejects.toThrow('cut')
+    expect(await keepBody(source.stream, undefined, 5000)).toEqual({ kind: 'cut' })
   })
 
   it('beyond the bound fails where it is read', async () => {

@@ -349,7 +349,7 @@ export class Crew {
       this.#send({ kind: 'head', verdict: { kind: 'uncacheable' }, unfit: [...unfit, ...others], at: Date.now() })
     } catch (error) {
       console.error(error)
-      this.#problem = failedProblem('connection')
+      this.#problem = failedProblem('connection', true)
       this.#send({ kind: 'fail', because: 'connection', at: Date.now() })
     }
   }

@@ -33,14 +33,15 @@ describe('a status that is no answer of an origin', () => {
 })
 
 describe('what the client is told of a failure', () => {
-  test.each<[Failure, number, string]>([
-    ['connection', 502, 'connection_terminated'],
-    ['unreachable', 502, 'destination_unavailable'],
-    ['timeout', 504, 'http_response_timeout'],
-    ['protocol', 502, 'http_protocol_error'],
-    ['deadline', 504, 'http_response_timeout'],
-  ])('RFC 9110 §15.6, RFC 9209 §2.3: %s is %i, %s', (failure, status, error) => {
-    expect(statusOfFailure(failure)).toBe(status)
+  test.each<[Failure, number, number, string]>([
+    ['connection', 502, 503, 'connection_terminated'],
+    ['unreachable', 502, 503, 'destination_unavailable'],
+    ['timeout', 504, 504, 'http_response_timeout'],
+    ['protocol', 502, 502, 'http_protocol_error'],
+    ['deadline', 504, 504, 'http_response_timeout'],
+  ])('RFC 9110 §15.6, RFC 9209 §2.3: %s is %i, %i where it may be sent again, %s', (failure, once, again, error) => {
+    expect(statusOfFailure(failure, false)).toBe(once)
+    expect(statusOfFailure(failure, true)).toBe(again)
     expect(proxyError(failure)).toBe(error)
   })
 })

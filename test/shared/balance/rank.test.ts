@@ -221,7 +221,7 @@ test('who asks why gets the numbers', () => {
   a!.latency = { ms: 100, at: now - 10_000 }
   beginAttempt(b!, now)
   eject(e!)
-  const common = { priority: 0, inFlight: 0, latencyMs: 0, healthy: true }
+  const common = { priority: 0, inFlight: 0, healthy: true }
   expect(candidatesOf(state, now)).toEqual([
     { ...common, id: 'a', weight: 2, latencyMs: 37, why: 'slow-start' },
     { ...common, id: 'b', weight: 1, inFlight: 1, why: 'ready' },

@@ -50,6 +50,29 @@ it('names pools that no route uses', () => {
   ])
 })
 
+describe('fields without effect', () => {
+  const IDLE_HASH = 'has no effect without "policy": "hash"'
+  const IDLE_TTL = 'has no effect: only a cookie remembers, and the others are hashed each time'
+  const SLOW = 'is longer than "intervalSeconds": a silent origin makes the probes of its pool rarer than that'
+  test.each<[title: string, pool: object, expected: string[][]]>([
+    ['hashOn beside another policy', { hashOn: 'path' }, [['pools.web.hashOn', IDLE_HASH]]],
+    ['hashOn beside hash', { policy: 'hash', hashOn: 'path' }, []],
+    ['its default', { hashOn: 'ip' }, []],
+    [
+      'a lifetime without a cookie',
+      { affinity: { by: 'ip', ttlSeconds: 60 } },
+      [['pools.web.affinity.ttlSeconds', IDLE_TTL]],
+    ],
+    ['a lifetime of a cookie', { affinity: { ttlSeconds: 60 } }, []],
+    [
+      'probes that outlast their interval',
+      { monitor: { intervalSeconds: 1 } },
+      [['pools.web.monitor.timeoutMs', SLOW]],
+    ],
+    ['probes that do not', { monitor: { intervalSeconds: 2 } }, []],
+  ])('%s', (_title, pool, expected) => expect(warningsOf(withPool(pool))).toEqual(expected))
+})
+
 describe('bare addresses', () => {
   test.each([
     ['http://203.0.113.7', true],
@@ -101,7 +124,7 @@ describe('fields that have no effect yet', () => {
   test.each<[title: string, document: unknown, path: string, meanwhile: string]>([
     [
       'hash of sessions',
-      withPool({ hashOn: 'session' }),
+      withPool({ policy: 'hash', hashOn: 'session' }),
       'pools.web.hashOn',
       'the address of the client is hashed until then',
     ],
