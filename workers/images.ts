@@ -6,7 +6,7 @@ import { typeFor } from '../shared/image/format.ts'
 import { conditionsFor, livesAs, validatorOf } from '../shared/image/freshness.ts'
 import { formatImageOptions } from '../shared/image/options.ts'
 import { sizeOf } from '../shared/image/size.ts'
-import type { Picture, PictureType } from '../shared/image/sniff.ts'
+import type { Picture } from '../shared/image/sniff.ts'
 import { parseWanted, sourcesOf, tooLarge, type Wanted } from '../shared/image/wanted.ts'
 import { shortHash } from '../shared/key.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
@@ -46,7 +46,8 @@ async function answer({ headers, signal }: Request, wanted: Wanted, judged: Judg
   const { snapshot, ownOrigin, ports } = judged
   const rule = snapshot.config.images
   const made = shortHash(formatImageOptions(wanted.options))
-  const fields = sourceFields(headers, conditionsFor(headers, made))
+  const conditions = conditionsFor(headers, made)
+  const fields = sourceFields(headers, conditions)
   const fetching = { snapshot, sources: sourcesOf(rule), ownOrigin, fields, ports: ports(), signal }
   const fetched = await fetchSource(wanted.source, fetching)
   if (fetched.kind === 'failed') return problemResponse(fetched.problem)
@@ -54,7 +55,7 @@ async function answer({ headers, signal }: Request, wanted: Wanted, judged: Judg
   const answered = new Headers(livesAs(response.headers, isForOnce))
   const etag = validatorOf(response.headers.get('etag'), made)
   if (etag !== undefined) answered.set('etag', etag)
-  if (response.status === 304) return new Response(null, { status: 304, headers: answered })
+  if (response.status === 304 && conditions.length > 0) return new Response(null, { status: 304, headers: answered })
   const problem = sourceProblem(response)
   if (problem !== undefined || response.body === null) {
     await response.body?.cancel().catch(() => undefined)
@@ -82,7 +83,7 @@ async function make(
   { images }: Judged,
 ): Promise<Made> {
   if (images === undefined) return { kind: 'made', body, type }
-  const made = await images.make(body, options, typeFor(options, type) satisfies PictureType)
+  const made = await images.make(body, options, typeFor(options, type))
   if (made.kind === 'refused') console.warn('A picture could not be made:', made.because)
   return made
 }

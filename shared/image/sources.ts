@@ -28,8 +28,14 @@ export function checkSourceRule(text: string): string | undefined {
     return 'must be "pool:NAME", a part of one as in "pool:NAME/photos/*", or a URL such as "https://cdn.example.com/photos/*"'
   if (scheme === 'http' && !isLoopback(host))
     return 'must start with "https://": only a host on loopback may do without'
-  return checkHost(host) ?? checkPath(urlPath)
+  return checkHost(host) ?? checkReach(host) ?? checkPath(urlPath)
 }
+
+/** A host that would never be asked is a mistake. */
+const checkReach = (host: string): string | undefined =>
+  host === '*' || isLoopback(host) || isPublicName(host.replace(/^\*\./, 'a.'))
+    ? undefined
+    : 'must name a host of the public internet, and not by its address'
 
 /** The pool that an entry names; undefined where it names none. */
 export const poolOfSourceRule = (text: string): string | undefined => poolForm.exec(text)?.[1]

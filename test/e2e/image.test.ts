@@ -284,6 +284,15 @@ describe('the cache', () => {
     expect(cacheStatus(await get(target))).not.toMatch(/hit;/)
   })
 
+  test('who shows the token is told how it came about', async () => {
+    const headers = { authorization: `Bearer ${adminToken}`, 'weir-explain': '?1' }
+    const response = await get(`/_weir/image/preset=card${at(photo)}`, headers)
+    expect(response.headers.get('weir-explain')).toMatch(/^route="weir:image", verdict=miss/)
+    expect(cacheStatus(response)).toContain('stored')
+    await response.arrayBuffer()
+    expect(seen.at(-1)!.headers.authorization).toBeUndefined()
+  })
+
   test('an origin is asked in nobody’s name', async () => {
     const path = at(photo)
     const headers = { cookie: 'a=b', authorization: 'Bearer x', 'x-api-key': 'k', 'accept-language': 'de' }
@@ -592,6 +601,13 @@ describe('what goes wrong', () => {
   test('the origin breaks off before it has said anything', async () => {
     const path = at((request) => request.destroy())
     expect(await short(await image('width=29', path))).toBe('502 source-unreachable')
+  })
+
+  test('the origin says that nothing was modified, though nobody has asked', async () => {
+    const path = at((_, response) => response.writeHead(304).end())
+    expect(await short(await get(`/_weir/image/preset=card${path}`, { 'if-none-match': '"x"' }))).toBe(
+      '502 source-failed',
+    )
   })
 
   test('the origin sends it in a coding', async () => {

@@ -39,6 +39,18 @@ describe('images', () => {
       'sources[0]',
       'must be a path alone, without "?" or "#": patterns do not match the query',
     ],
+    [
+      'a private host',
+      { sources: ['https://10.0.0.5/*', 'pool:web'] },
+      'sources[0]',
+      'must name a host of the public internet, and not by its address',
+    ],
+    [
+      'the names of a private network',
+      { sources: ['https://*.corp.internal/*'] },
+      'sources[0]',
+      'must name a host of the public internet, and not by its address',
+    ],
     ['an unknown pool', { sources: ['pool:wep'] }, 'sources[0]', 'names no pool: the pools are web; got "wep"'],
     [
       'a source that stands there twice',
