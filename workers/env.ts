@@ -18,7 +18,11 @@ export interface Env {
   readonly JOBS_DEAD: Queue
   readonly JOB_BOOKS: JobBookNamespace
   readonly JOB_WATCHES: DurableObjectNamespace
+  /** Absent where the account has no Images. */
+  readonly IMAGES?: ImagesBinding
   readonly ADMIN_TOKEN?: string
+  /** What the URLs of images are signed with: `id:secret`, several for rotation, with commas between them. */
+  readonly IMAGE_KEYS?: string
   /** What cookies are signed with; absent: the admin token stands in. */
   readonly COOKIE_SECRET?: string
   /** What webhooks are signed with, several for rotation with commas between them. */

@@ -8,6 +8,8 @@ import { decoderFor } from './adapters/decoder.ts'
 import { fetchHook } from './adapters/fetch-hook.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
+import { imagesBinding } from './adapters/images-binding.ts'
+import { innerOrigin } from './adapters/inner-origin.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
@@ -23,6 +25,7 @@ import { flightObject } from './durable/flight.ts'
 import { jobBookObject } from './durable/job-book.ts'
 import { monitorObject } from './durable/monitor.ts'
 import type { Env } from './env.ts'
+import { imageOrigin } from './images.ts'
 import { consume } from './jobs/consume.ts'
 import { consumeDead } from './jobs/dead.ts'
 import { jobPort } from './jobs/enqueue.ts'
@@ -30,9 +33,9 @@ import type { Handlers } from './jobs/handler.ts'
 import { deliverToPool } from './jobs/handlers/deliver.ts'
 import { fanOut } from './jobs/handlers/event.ts'
 import { webhookHandler } from './jobs/handlers/webhook.ts'
-import type { Ports } from './ports.ts'
+import type { InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
-import { proxy } from './proxy.ts'
+import { answerInner, proxy } from './proxy.ts'
 import { armMonitors } from './sharing.ts'
 
 const now = () => Date.now()
@@ -77,18 +80,24 @@ function compose(env: Env, host: string): Ports {
   const seal = webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN)
   const books = objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES)
   const jobs = jobPort({ configuration, books, queue: queuesQueue(env.JOBS), now })
-  const services = { configuration, sources, monitors, jobs, books, seal, now }
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, ...services })
+  const images = imagesBinding(env.IMAGES)
+  const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
+  const services = { configuration, sources, monitors, jobs, books, seal, answer, now }
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
+  /** By their names, what answers for the gateway's own endpoints. */
+  const own = new Map<string, InnerOrigin>([
+    ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
+  ])
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
     () => configuration.current()?.config.hotTier ?? defaultHotTier,
   )
-  return {
+  const ports: Ports = {
     configuration,
     gateway,
     store,
-    origins: fetchOrigin,
+    origins: innerOrigin((scheme, name) => (scheme === 'weir' ? own.get(name) : undefined), fetchOrigin),
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,
@@ -99,6 +108,7 @@ function compose(env: Env, host: string): Ports {
     now,
     random,
   }
+  return ports
 }
 
 export const Flight = flightObject(portsFor)

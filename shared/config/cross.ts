@@ -2,6 +2,7 @@
 // document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
 // hides no other error. Decides nothing about single fields.
 
+import { imagesErrors } from './cross-images.ts'
 import { jobErrors } from './cross-jobs.ts'
 import { originEventErrors } from './cross-origin-events.ts'
 import { steeringErrors } from './cross-steering.ts'
@@ -13,7 +14,7 @@ import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier, jobs } = asFields(document)
+  const { pools, routes, hotTier, jobs, images } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
@@ -24,6 +25,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...sameRouteIds(asList(routes)),
     ...sharedCredentials(asFields(pools)),
     ...entryBeyondTotal(asFields(hotTier)),
+    ...imagesErrors(asFields(images), names),
     ...jobErrors(asFields(jobs), names),
   ]
 }

@@ -1,7 +1,7 @@
 // What the gateway answers itself, below /_weir/: its health, and the admin API.
 import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
-import type { Snapshot } from '../../shared/snapshot.ts'
+import { namedPools, type Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
 import type { JobBookPort, JobPort, JobWatchPort } from '../job-port.ts'
 import type { Background, MonitorPort, Ports, SealPort } from '../ports.ts'
@@ -9,6 +9,7 @@ import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
+import { imageApi } from './image-api.ts'
 import { jobsAdminApi, jobsApi } from './jobs-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
@@ -21,6 +22,10 @@ export interface GatewayServices {
   readonly jobs: JobPort
   readonly books: JobBookPort & JobWatchPort
   readonly seal: SealPort
+  /** Has an inner route answer (`answerInner` of proxy.ts). */
+  readonly answer: Ports['gateway']
+  /** What the URLs of images are signed with (env.ts). */
+  readonly imageKeys?: string | undefined
   readonly now: () => number
 }
 
@@ -37,7 +42,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
     const { configuration, now } = services
     const { background } = context.env
     const snapshot = await snapshotOf(configuration, now(), background)
-    await shareNow(snapshot?.pools ?? new Map(), services)
+    await shareNow(snapshot ? namedPools(snapshot) : new Map(), services)
     const troubles = [...configuration.troubles(), ...poolTroubles(snapshot)]
     return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)
   })
@@ -47,6 +52,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
   app.route('/_weir/jobs', jobsApi(services))
+  app.route('/_weir/image', imageApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

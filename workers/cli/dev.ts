@@ -49,8 +49,9 @@ function readOptions() {
 }
 
 function secrets(): Record<string, string> {
-  const { COOKIE_SECRET, WEBHOOK_SECRET } = process.env
-  return { ...(COOKIE_SECRET && { COOKIE_SECRET }), ...(WEBHOOK_SECRET && { WEBHOOK_SECRET }) }
+  const names = ['COOKIE_SECRET', 'WEBHOOK_SECRET', 'IMAGE_KEYS']
+  const set = names.map((name) => [name, process.env[name] ?? ''] as const)
+  return Object.fromEntries(set.filter(([, text]) => text !== ''))
 }
 
 function stateFolder(folder: string): string {

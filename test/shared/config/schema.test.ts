@@ -65,6 +65,23 @@ describe('defaults', () => {
         leaseSeconds: 15,
       },
       notifications: { holdSeconds: 10, everySeconds: 60 },
+      media: {
+        maxBytes: 26_214_400,
+        types: ['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/avif'],
+        read: 'open',
+        thumbnails: {},
+        cacheSeconds: 86_400,
+        clientSeconds: 0,
+      },
+      images: {
+        sources: [],
+        presets: {},
+        maxPixels: 50_000_000,
+        maxBytes: 26_214_400,
+        maxWidth: 4096,
+        maxHeight: 4096,
+        ttlSeconds: 86_400,
+      },
     })
   })
 

@@ -30,6 +30,8 @@ export function gatewayOn(
   const configuration = createConfiguration(sources, () => 0)
   const app = gatewayApp({
     ...{ adminToken, configuration, sources, monitors, ...noJobs, seal: webCryptoSeal('a secret') },
+    // Nothing here has an inner route.
+    answer: () => new Response(null, { status: 404 }),
     now: () => Date.now(),
   })
   const held = holdBackground()
