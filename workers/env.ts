@@ -18,6 +18,8 @@ export interface Env {
   readonly JOBS_DEAD: Queue
   readonly JOB_BOOKS: JobBookNamespace
   readonly JOB_WATCHES: DurableObjectNamespace
+  /** Originals and thumbnails. */
+  readonly MEDIA: R2Bucket
   /** Absent where the account has no Images. */
   readonly IMAGES?: ImagesBinding
   readonly ADMIN_TOKEN?: string

@@ -10,6 +10,7 @@ declare namespace Cloudflare {
     readonly JOBS_DEAD: Queue
     readonly JOB_BOOKS: import('../../workers/env.ts').JobBookNamespace
     readonly JOB_WATCHES: DurableObjectNamespace
+    readonly MEDIA: R2Bucket
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }
