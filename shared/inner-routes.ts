@@ -26,7 +26,7 @@ export function innerRoutes({ media, images }: Config): InnerRoutes {
       name: 'media',
       rules: media,
       headersMs: mediaHeadersMs,
-      cache: { key: { query: { only: ['preset'] } }, graceSeconds: 0 },
+      cache: { key: { query: { only: ['preset'] } }, errorGraceSeconds: 86_400 },
     },
     {
       name: 'image',

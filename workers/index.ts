@@ -1,4 +1,5 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import { defaultMedia } from '../shared/config/media.ts'
 import { defaultHotTier } from '../shared/config/schema.ts'
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
@@ -16,6 +17,7 @@ import { objectFlights } from './adapters/object-flights.ts'
 import { objectJobBooks } from './adapters/object-job-books.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
 import { queuesQueue } from './adapters/queues-queue.ts'
+import { r2Objects } from './adapters/r2-objects.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
@@ -32,7 +34,9 @@ import { jobPort } from './jobs/enqueue.ts'
 import type { Handlers } from './jobs/handler.ts'
 import { deliverToPool } from './jobs/handlers/deliver.ts'
 import { fanOut } from './jobs/handlers/event.ts'
+import { makeThumbnail } from './jobs/handlers/thumbnail.ts'
 import { webhookHandler } from './jobs/handlers/webhook.ts'
+import { type Media, mediaOrigin } from './media.ts'
 import type { InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
@@ -47,6 +51,7 @@ const internalHost = 'weir.invalid'
 let ports: Ports | undefined
 
 const handlersFor = (env: Env): Handlers => ({
+  'thumbnail@1': makeThumbnail,
   'webhook@1': webhookHandler(fetchHook(env.WEBHOOK_SECRET, Boolean(env.LOCAL), now)),
   'event@1': fanOut,
   configured: deliverToPool,
@@ -81,18 +86,25 @@ function compose(env: Env, host: string): Ports {
   const books = objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES)
   const jobs = jobPort({ configuration, books, queue: queuesQueue(env.JOBS), now })
   const images = imagesBinding(env.IMAGES)
-  const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
-  const services = { configuration, sources, monitors, jobs, books, seal, answer, now }
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
-  /** By their names, what answers for the gateway's own endpoints. */
-  const own = new Map<string, InnerOrigin>([
-    ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
-  ])
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
     () => configuration.current()?.config.hotTier ?? defaultHotTier,
   )
+  const media: Media = {
+    objects: r2Objects(env.MEDIA),
+    images,
+    rule: () => configuration.current()?.config.media ?? defaultMedia,
+    now,
+  }
+  const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
+  const services = { configuration, sources, monitors, jobs, books, seal, media, store, answer, now }
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
+  /** By their names, what answers for the gateway's own endpoints. */
+  const own = new Map<string, InnerOrigin>([
+    ['media', mediaOrigin(media)],
+    ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
+  ])
   const ports: Ports = {
     configuration,
     gateway,

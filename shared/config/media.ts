@@ -1,28 +1,29 @@
 // The originals that services put into the gateway's own store, and the thumbnails that it makes of them.
 import * as z from 'zod'
+import { imageOptions } from '../image/options.ts'
 import { pictureTypes } from '../image/picture.ts'
 import { poolName, whole } from './fields.ts'
 
 const DAY_SECONDS = 86_400
 const YEAR_SECONDS = 31_536_000
 const MAX_MEDIA_BYTES = 104_857_600
-const MAX_SIDE = 4096
+const MAX_PIXELS = 1_000_000_000
 const MAX_THUMBNAILS = 20
 
-/** One rendition of every original. */
-const thumbnailSchema = z.strictObject({
-  /** In pixels. */
-  width: whole(1, MAX_SIDE),
-  height: whole(1, MAX_SIDE),
-  /** What becomes of another shape. cover: filled, and cut. contain: as much as fits. pad: that, on a white ground. */
-  fit: z.enum(['cover', 'contain', 'scale-down', 'crop', 'pad']).default('cover'),
-  format: z.enum(['webp', 'avif', 'jpeg', 'png']).default('webp'),
-  quality: whole(1, 100).default(85),
-})
+/** One rendition of every original, in one format for all. */
+const thumbnailSchema = imageOptions
+  .refine(
+    ({ width, height }) => width !== undefined || height !== undefined,
+    'must have a width or a height, such as {"width": 320, "height": 240, "fit": "cover"}',
+  )
+  .refine(({ format }) => format !== 'auto', 'cannot have the format "auto": name one, such as "webp"')
+  .transform(({ format = 'webp', ...options }) => ({ ...options, format: format === 'auto' ? 'webp' : format }))
 
 export const mediaSchema = z.strictObject({
   /** Of an original; larger ones are refused. */
   maxBytes: whole(1, MAX_MEDIA_BYTES).default(26_214_400),
+  /** Of an original: what it would take to show it, whatever its bytes are. */
+  maxPixels: whole(1, MAX_PIXELS).default(50_000_000),
   /** What originals may be, by their content. */
   types: z
     .array(z.enum(pictureTypes))
@@ -42,4 +43,7 @@ export const mediaSchema = z.strictObject({
 })
 
 export type MediaRule = z.output<typeof mediaSchema>
+
+export const defaultMedia: MediaRule = mediaSchema.parse({})
+
 export type Thumbnail = z.output<typeof thumbnailSchema>

@@ -11,6 +11,7 @@ import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { imageApi } from './image-api.ts'
 import { jobsAdminApi, jobsApi } from './jobs-api.ts'
+import { type MediaServices, mediaApi } from './media-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 
@@ -36,7 +37,7 @@ export interface GatewayEnvironment {
   Variables: { readonly caller: Caller; readonly snapshot: Snapshot | undefined }
 }
 
-export function gatewayApp(services: GatewayServices): Ports['gateway'] {
+export function gatewayApp(services: GatewayServices & MediaServices): Ports['gateway'] {
   const app = new Hono<GatewayEnvironment>()
   app.get('/_weir/health', async (context) => {
     const { configuration, now } = services
@@ -53,6 +54,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.route('/_weir/api/purge', purgeApi(services))
   app.route('/_weir/jobs', jobsApi(services))
   app.route('/_weir/image', imageApi(services))
+  app.route('/_weir/media', mediaApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

@@ -67,6 +67,7 @@ describe('defaults', () => {
       notifications: { holdSeconds: 10, everySeconds: 60 },
       media: {
         maxBytes: 26_214_400,
+        maxPixels: 50_000_000,
         types: ['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/avif'],
         read: 'open',
         thumbnails: {},

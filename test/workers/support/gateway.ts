@@ -1,5 +1,8 @@
 // The gateway's own endpoints on stores in memory, with requests as an administrator makes them.
 
+import { env } from 'cloudflare:workers'
+import { defaultMedia } from '../../../shared/config/media.ts'
+import { r2Objects } from '../../../workers/adapters/r2-objects.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
@@ -28,11 +31,12 @@ export function gatewayOn(
   monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
 ): GatewayUnderTest {
   const configuration = createConfiguration(sources, () => 0)
+  const now = () => Date.now()
+  const media = { objects: r2Objects(env.MEDIA), images: undefined, rule: () => defaultMedia, now }
   const app = gatewayApp({
     ...{ adminToken, configuration, sources, monitors, ...noJobs, seal: webCryptoSeal('a secret') },
     // Nothing here has an inner route.
-    answer: () => new Response(null, { status: 404 }),
-    now: () => Date.now(),
+    ...{ media, store: { forget: async () => undefined }, answer: () => new Response(null, { status: 404 }), now },
   })
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
