@@ -55,6 +55,14 @@ export function monitorName(pool: string, region?: string): string {
   return region === undefined ? pool : `${pool} ${region}`
 }
 
+/** The book that keeps the journal of a job, one of sixteen. */
+export function bookName(jobId: string): string {
+  return `book-${jobId.slice(0, 1)}`
+}
+
+/** All of them. */
+export const bookNames: readonly string[] = Array.from({ length: 16 }, (_, digit) => bookName(digit.toString(16)))
+
 /** Tells names apart where two that look alike do no harm (32-bit FNV-1a). */
 export function shortHash(name: string): string {
   let hash = 0x811c9dc5

@@ -12,7 +12,7 @@ export type Routing =
 export type Router = (method: string, target: Target) => Routing
 
 /** Compiles the patterns once; the router itself allocates next to nothing. */
-export function compileRoutes(config: Config): Router {
+export function compileRoutes(config: Pick<Config, 'routes'>): Router {
   const routes = config.routes.map((route) => ({
     route,
     matchesHost: compileHost(route.host),

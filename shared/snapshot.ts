@@ -3,6 +3,7 @@
 import { type PoolState, startPool } from './balance/pool.ts'
 import type { Course } from './balance/steering.ts'
 import type { Config, Route } from './config/schema.ts'
+import { innerRoutes } from './inner-routes.ts'
 import type { Purges } from './purge.ts'
 import { compileRoutes, type Router } from './routing.ts'
 
@@ -11,14 +12,24 @@ export interface Snapshot {
   readonly version: number
   readonly config: Config
   readonly router: Router
+  /** Of what the gateway answers itself. */
+  readonly innerRouter: Router
+  /** By name; among them those of the inner routes, whose names no configuration can give. */
   readonly pools: ReadonlyMap<string, PoolState>
   readonly purges: Purges
 }
 
 /** `random` gives numbers in [0, 1): each isolate starts its turns elsewhere. */
 export function makeSnapshot(version: number, config: Config, purges: Purges, random: () => number): Snapshot {
-  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, startPool(pool, random)]))
-  return { version, config, router: compileRoutes(config), pools, purges }
+  const inner = innerRoutes(config)
+  const all = [...Object.entries(config.pools), ...Object.entries(inner.pools)]
+  const pools = new Map(all.map(([name, pool]) => [name, startPool(pool, random)]))
+  return { version, config, router: compileRoutes(config), innerRouter: compileRoutes(inner), pools, purges }
+}
+
+/** The pools that the configuration names, in its order. */
+export function namedPools({ config, pools }: Snapshot): ReadonlyMap<string, PoolState> {
+  return new Map(Object.keys(config.pools).map((name) => [name, pools.get(name)!]))
 }
 
 /** The pools of a course; those of the route where the course was set by another configuration. */

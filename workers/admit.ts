@@ -10,6 +10,7 @@ import { isNotModified, notModifiedResponse, stamp } from './deliver.ts'
 import { invalidate, keyOfTarget } from './invalidate.ts'
 import type { Answer, Forward, Life, Slot } from './life.ts'
 import { isEventStream, tidyResponse } from './messages.ts'
+import { announce, both } from './origin-events.ts'
 import type { BodySink, StoredHead } from './ports.ts'
 import { type Echoes, reflectionGuard } from './reflection-guard.ts'
 import { relay } from './relay.ts'
@@ -41,8 +42,9 @@ export async function admit(life: Life, found: Forward, got: Answer): Promise<Re
     noteUncacheable(life, found, found.slot, admission.because, response.status, responseTime)
   }
   const isThere = sink !== undefined && response.status === 200 && isNotModified(life, response.headers, responseTime)
-  const { body, done } = await bodyOf(life, got, length, sink, isThere)
-  if (sink !== undefined) background(done)
+  const heard = announce(life, got)
+  const { body, done } = await bodyOf(life, got, length, both(sink, heard), isThere)
+  if (sink !== undefined || heard !== undefined) background(done)
   const status = {
     kind: 'forward',
     because: found.because,

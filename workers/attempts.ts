@@ -37,6 +37,11 @@ export interface Asking {
   readonly mayRepeat: boolean
   /** Whether two origins may get it at once: a safe method, and no body. */
   readonly mayHedge: boolean
+  /**
+   * Of work that may take so long instead of the pool's timeouts. That it does, or fails, says nothing of the origin as
+   * long as one answers.
+   */
+  readonly workMs?: number
   /** The origins of a pool, those that are to be asked first in front; `at` in milliseconds since the epoch. */
   readonly rank: (state: PoolState, at: number) => Preferred
   /** Whether somebody asks why. */
@@ -101,7 +106,7 @@ export async function askPool(
   const { pool } = state
   const until = closedUntil(state, ports.now())
   if (until !== undefined) return { kind: 'nobody', until }
-  const deadline = deadlineOf(asking, pool.timeouts.totalMs)
+  const deadline = deadlineOf(asking, asking.workMs ?? pool.timeouts.totalMs)
   if (Number.isFinite(deadline)) asking.fields.set(requestDeadline, String(deadline))
   beginRequest(state, ports.now())
 
@@ -204,11 +209,13 @@ function beginAt(
   ports: Ports,
 ): UnderWay {
   const { origin, choice } = chosen
-  const { method, target, fields, body } = asking
-  const { headersMs, idleMs } = state.pool.timeouts
+  const { method, target, fields, body, workMs } = asking
+  const { idleMs } = state.pool.timeouts
+  const headersMs = workMs ?? state.pool.timeouts.headersMs
   const begunAt = ports.now()
   const leftMs = deadline - begunAt
-  beginAttempt(origin, begunAt, body.kind === 'once')
+  // Of an upload or of work nobody says that the origin is silent.
+  beginAttempt(origin, begunAt, body.kind === 'once' || workMs !== undefined)
   const { attempt: sent, abandon } = ports.origins.send({
     url: `${origin.origin.url}${target}`,
     method,
@@ -217,13 +224,14 @@ function beginAt(
     headersMs: Math.min(headersMs, leftMs),
     leftMs: body.kind === 'once' && Number.isFinite(leftMs) ? leftMs : undefined,
   })
+  const judged = (outcome: Outcome) => (workMs === undefined ? outcome : ofWork(outcome, origin))
   const ended = sent.then((attempt): Ended => {
     const ms = ports.now() - begunAt
     if (attempt.kind === 'answer') {
       const isFinal = !asking.mayRepeat || !isUnwell(attempt.response.status)
       return {
         of,
-        outcome: answered(attempt.response, ms, ports),
+        outcome: judged(answered(attempt.response, ms, ports)),
         ending: { ...attempt, idleMs, isFinal, pool: state, origin, choice },
       }
     }
@@ -232,10 +240,20 @@ function beginAt(
     // Whoever was given little of its time, or not all of the request, has not failed.
     const isCut = attempt.clientLeft || (isOverdue && (deadline === asking.deadline || leftMs < headersMs / 2))
     const outcome: Outcome = isCut ? { kind: 'cancelled', ms } : { kind: 'failed', failure, ms }
-    return { of, outcome, ending: { kind: 'failed', failure } }
+    return { of, outcome: judged(outcome), ending: { kind: 'failed', failure } }
   })
   const of: UnderWay = { ...chosen, begunAt, ended, abandon }
   return of
+}
+
+/** An origin that answers is as quick as ever, and one that is still at work has not failed. */
+function ofWork(outcome: Outcome, { health }: OriginState): Outcome {
+  const { ms } = outcome
+  if (outcome.kind === 'answer') {
+    return isUnwell(outcome.status) ? outcome : { kind: 'answer', status: 200, ms: Math.min(ms, health.typical.ms) }
+  }
+  const isLate = outcome.kind === 'failed' && (outcome.failure === 'timeout' || outcome.failure === 'deadline')
+  return isLate || outcome.kind === 'cancelled' ? { kind: 'cancelled', ms: 0 } : outcome
 }
 
 function answered({ status, headers }: Response, ms: number, { now }: Ports): Outcome {

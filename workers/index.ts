@@ -1,31 +1,49 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import { defaultMedia } from '../shared/config/media.ts'
 import { defaultHotTier } from '../shared/config/schema.ts'
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
 import { decoderFor } from './adapters/decoder.ts'
+import { fetchHook } from './adapters/fetch-hook.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotStore } from './adapters/hot-store.ts'
+import { imagesBinding } from './adapters/images-binding.ts'
+import { innerOrigin } from './adapters/inner-origin.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
+import { objectJobBooks } from './adapters/object-job-books.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
 import { objectSessionIndex } from './adapters/object-session-index.ts'
 import { objectSessions } from './adapters/object-sessions.ts'
+import { queuesQueue } from './adapters/queues-queue.ts'
+import { r2Objects } from './adapters/r2-objects.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
+import { jobBookObject } from './durable/job-book.ts'
 import { monitorObject } from './durable/monitor.ts'
 import { sessionObject } from './durable/session.ts'
 import { sessionIndexObject } from './durable/session-index.ts'
 import type { Env } from './env.ts'
-import type { Ports } from './ports.ts'
+import { imageOrigin } from './images.ts'
+import { consume } from './jobs/consume.ts'
+import { consumeDead } from './jobs/dead.ts'
+import { jobPort } from './jobs/enqueue.ts'
+import type { Handlers } from './jobs/handler.ts'
+import { deliverToPool } from './jobs/handlers/deliver.ts'
+import { fanOut } from './jobs/handlers/event.ts'
+import { makeThumbnail } from './jobs/handlers/thumbnail.ts'
+import { webhookHandler } from './jobs/handlers/webhook.ts'
+import { type Media, mediaOrigin } from './media.ts'
+import type { InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
-import { proxy } from './proxy.ts'
+import { answerInner, proxy } from './proxy.ts'
 import { armMonitors } from './sharing.ts'
 
 const now = () => Date.now()
@@ -36,8 +54,24 @@ const internalHost = 'weir.invalid'
 
 let ports: Ports | undefined
 
+const handlersFor = (env: Env): Handlers => ({
+  'thumbnail@1': makeThumbnail,
+  'webhook@1': webhookHandler(fetchHook(env.WEBHOOK_SECRET, Boolean(env.LOCAL), now)),
+  'event@1': fanOut,
+  configured: deliverToPool,
+})
+
 /** Made at the first request; what they keep in the Cache API stands under the host that was asked for then. */
 const portsFor = (env: Env, url: string): Ports => (ports ??= compose(env, URL.parse(url)?.host ?? internalHost))
+
+/** Of an isolate that has jobs to do and has not had a request yet. */
+let jobPorts: Ports | undefined
+
+function portsForJobs(env: Env): Ports {
+  if (ports !== undefined) return ports
+  jobPorts ??= compose(env, internalHost)
+  return jobPorts
+}
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
   return {
@@ -55,29 +89,40 @@ function compose(env: Env, host: string): Ports {
   const sessions = objectSessions(env.SESSIONS, now)
   const sessionIndex = objectSessionIndex(env.SESSION_INDEX)
   const seal = webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN)
-  const gateway = gatewayApp({
-    adminToken: env.ADMIN_TOKEN,
-    configuration,
-    sources,
-    monitors,
-    sessions,
-    sessionIndex,
-    seal,
-    now,
-  })
+  const books = objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES)
+  const jobs = jobPort({ configuration, books, queue: queuesQueue(env.JOBS), now })
+  const images = imagesBinding(env.IMAGES)
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
     () => configuration.current()?.config.hotTier ?? defaultHotTier,
   )
-  return {
+  const media: Media = {
+    objects: r2Objects(env.MEDIA),
+    images,
+    rule: () => configuration.current()?.config.media ?? defaultMedia,
+    now,
+  }
+  const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
+  const services = {
+    ...{ configuration, sources, monitors, sessions, sessionIndex },
+    ...{ jobs, books, seal, media, store, answer, now },
+  }
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
+  /** By their names, what answers for the gateway's own endpoints. */
+  const own = new Map<string, InnerOrigin>([
+    ['media', mediaOrigin(media)],
+    ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
+  ])
+  const ports: Ports = {
     configuration,
     gateway,
     store,
-    origins: fetchOrigin,
+    origins: innerOrigin((scheme, name) => (scheme === 'weir' ? own.get(name) : undefined), fetchOrigin),
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,
+    jobs,
     decoderFor,
     sessions,
     seal,
@@ -85,14 +130,22 @@ function compose(env: Env, host: string): Ports {
     now,
     random,
   }
+  return ports
 }
 
 export const Flight = flightObject(portsFor)
 export const Batch = batchObject(portsFor)
 
+export const JobBook = jobBookObject({ now, random })
+export { JobWatch } from './durable/job-watch.ts'
+
 export const Monitor = monitorObject({
   readConfiguration: (env) => readConfiguration(configurationSources(env, internalHost)),
   probe: networkProbe,
+  async post(env, draft, background) {
+    const { kind } = await portsForJobs(env).jobs.post(draft, background)
+    return kind !== 'away' && kind !== 'unconfigured'
+  },
   now,
   random,
 })
@@ -112,6 +165,16 @@ export default {
         detail: 'The gateway failed at this; its log says why.',
       })
     }
+  },
+
+  async queue(batch, env, context) {
+    const services = {
+      ports: portsForJobs(env),
+      journal: objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES),
+      background: (work: Promise<unknown>) => context.waitUntil(work),
+    }
+    if (batch.queue.endsWith('-dead')) await consumeDead(batch, services)
+    else await consume(batch, { ...services, deadLetters: queuesQueue(env.JOBS_DEAD), handlers: handlersFor(env) })
   },
 
   async scheduled(_, env) {

@@ -4,7 +4,9 @@ import { sidesOf } from '../shared/balance/steering.ts'
 import type { Route } from '../shared/config/schema.ts'
 import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { cacheKey } from '../shared/key.ts'
+import type { Snapshot } from '../shared/snapshot.ts'
 import type { Life } from './life.ts'
+import type { ResponseStore } from './ports.ts'
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
@@ -18,6 +20,21 @@ export async function invalidate(life: Life, response: Response, responseTime: n
   const named = ['location', 'content-location'].flatMap((name) => sameOrigin(target, response.headers.get(name)))
   const keys = [target, ...named].flatMap((each) => keysOf(life, each))
   await Promise.all([...new Set(keys)].map((key) => ports.store.forget(key, responseTime)))
+}
+
+/** The same for these URLs of inner routes, which the gateway has changed itself. */
+export async function letGo(
+  urls: readonly string[],
+  { innerRouter }: Snapshot,
+  store: Pick<ResponseStore, 'forget'>,
+  at: number,
+): Promise<void> {
+  const keys = urls.flatMap((url) => {
+    const target = canonicalTarget(url)
+    const routing = target.ok ? innerRouter('GET', target.value) : undefined
+    return target.ok && routing?.kind === 'route' ? keysOfRoute(routing.route, target.value) : []
+  })
+  await Promise.all(keys.map((key) => store.forget(key, at)))
 }
 
 function sameOrigin(target: Target, reference: string | null): Target[] {
@@ -40,8 +57,11 @@ export function keyOfTarget(life: Life, reference: string | null): string | unde
 
 function keysOf(life: Life, target: Target): string[] {
   const route = cachedRoute(life, target)
-  return route === undefined ? [] : sidesOf(route).map((side) => cacheKey(target, route.cache.key, side))
+  return route === undefined ? [] : keysOfRoute(route, target)
 }
+
+const keysOfRoute = (route: Route, target: Target): string[] =>
+  sidesOf(route).map((side) => cacheKey(target, route.cache.key, side))
 
 function cachedRoute({ snapshot }: Life, target: Target): Route | undefined {
   const routing = snapshot.router('GET', target)

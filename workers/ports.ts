@@ -7,9 +7,12 @@ import type { FlightLimits } from '../shared/collapse/flight-events.ts'
 import type { BatchRule, ProbeRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
+import type { ImageOptions } from '../shared/image/options.ts'
+import type { PictureType } from '../shared/image/sniff.ts'
 import type { LeaseOutcome } from '../shared/session/lease.ts'
 import type { SessionChange, SessionOutcome, SessionPolicy, SessionView, Values } from '../shared/session/session.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
+import type { JobPort } from './job-port.ts'
 
 /** Work that goes on behind the response. Its promise must not reject. */
 export type Background = (work: Promise<unknown>) => void
@@ -22,6 +25,7 @@ export interface Ports {
   /** Each asker gets its part as by a flight of its own. */
   readonly batches: FlightPort<BatchBoarding>
   readonly monitors: MonitorPort
+  readonly jobs: JobPort
   readonly decoderFor: DecoderPort
   readonly sessions: SessionPort
   readonly seal: SealPort
@@ -234,6 +238,27 @@ export interface OriginPort {
   /** Sends one request. Fails within `headersMs` of the last byte sent, and within `leftMs`, as a value. */
   send(request: OriginRequest): Exchange
 }
+
+/**
+ * An origin inside the Worker. It answers as one on the network would; where it throws, the connection has broken. The
+ * signal of the request says that nobody wants the answer any more.
+ */
+export type InnerOrigin = (request: Request) => Promise<Response>
+
+/**
+ * Makes pictures of pictures; where nothing is bound that can, originals stand in for them. What it is given was judged by
+ * its first bytes before (shared/image/sniff.ts).
+ */
+export interface ImagePort {
+  /** At most 25 s, until the first bytes come. The original is read to its end, or cancelled. */
+  make(original: ReadableStream<Uint8Array>, wanted: ImageOptions, type: PictureType): Promise<Made>
+}
+
+export type Made =
+  | { readonly kind: 'made'; readonly body: ReadableStream<Uint8Array>; readonly type: PictureType }
+  /** The picture is broken, or what is wanted of it cannot be done: what it says, for people. */
+  | { readonly kind: 'refused'; readonly because: string }
+  | { readonly kind: 'failed' }
 
 export interface OriginRequest {
   /** Absolute, its origin taken from the configuration. */

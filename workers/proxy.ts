@@ -35,6 +35,16 @@ export async function proxy(request: Request, ports: Ports, background: Backgrou
   return begun.kind === 'refused' ? refusal(request, begun.problem) : live(begun.life)
 }
 
+/**
+ * Answers what the gateway was asked for itself, by its inner route for this URL (shared/inner-routes.ts) and the same
+ * life. Whether the client may ask, and for what, was decided before.
+ */
+export async function answerInner(request: Request, ports: Ports, background: Background): Promise<Response> {
+  const received = receive(request)
+  const begun = received.kind === 'refused' ? received : await begin(request, received.target, ports, background)
+  return begun.kind === 'refused' ? refusal(request, begun.problem) : live(begun.life)
+}
+
 /** The life of a request that is known to have a route, and a course: it is made for all who have joined a flight. */
 export async function beginShared(
   request: Request,
@@ -189,7 +199,8 @@ type Routed = Refused | (Pick<Life, 'route' | 'snapshot'> & { readonly kind: 'ro
 
 function findRoute(request: Request, target: Target, snapshot: Snapshot | undefined): Routed {
   if (snapshot === undefined) return refuse(noConfiguration)
-  const routing = snapshot.router(request.method, target)
+  const router = isReserved(target) ? snapshot.innerRouter : snapshot.router
+  const routing = router(request.method, target)
   switch (routing.kind) {
     case 'route':
       return { kind: 'routed', route: routing.route, snapshot }

@@ -2,6 +2,9 @@
 // document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
 // hides no other error. Decides nothing about single fields.
 
+import { imagesErrors } from './cross-images.ts'
+import { jobErrors } from './cross-jobs.ts'
+import { originEventErrors } from './cross-origin-events.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
@@ -12,15 +15,20 @@ import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier, sessions } = asFields(document)
+  const { pools, routes, hotTier, sessions, images, jobs } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
-    ...asList(routes).flatMap((route, index) => routeErrors(index, asFields(route), names)),
+    ...asList(routes).flatMap((route, index) => [
+      ...routeErrors(index, asFields(route), names),
+      ...originEventErrors(index, asFields(route), asFields(jobs)),
+    ]),
     ...sameRouteIds(asList(routes)),
     ...sharedCredentials(asFields(pools)),
     ...entryBeyondTotal(asFields(hotTier)),
     ...idleBeyondAbsolute(asFields(sessions)),
+    ...imagesErrors(asFields(images), names),
+    ...jobErrors(asFields(jobs), names),
   ]
 }
 

@@ -29,7 +29,7 @@ export const required = (todo: string) => (issue: { readonly input?: unknown }) 
   issue.input === undefined ? `is required: ${todo}` : undefined
 
 /** A string that `problem` finds nothing wrong with; otherwise what it says is the error. */
-const checked = (problem: (text: string) => string | undefined, error?: ReturnType<typeof required>) =>
+export const checked = (problem: (text: string) => string | undefined, error?: ReturnType<typeof required>) =>
   z.string(error && { error }).superRefine((text, context) => {
     const message = problem(text)
     if (message !== undefined) context.addIssue(message)

@@ -30,6 +30,11 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { imagesSchema } from './images.ts'
+import { jobsSchema } from './jobs.ts'
+import { mediaSchema } from './media.ts'
+import { notificationsSchema } from './notifications.ts'
+import { enqueueSchema } from './origin-events.ts'
 import { sessionsSchema } from './sessions.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
@@ -143,7 +148,7 @@ const affinitySchema = z.strictObject({
 })
 
 /** Origins that serve the same thing. */
-const poolSchema = z.strictObject({
+export const poolSchema = z.strictObject({
   origins: z
     .array(originSchema, { error: required('give at least one origin') })
     .min(1, 'must not be empty: give at least one origin'),
@@ -254,7 +259,7 @@ const batchSchema = z.strictObject({
 const methodList = z.array(method)
 
 /** A match on a request, and what to do with it. */
-const routeSchema = z.strictObject({
+export const routeSchema = z.strictObject({
   /** Default: `route-1` for the first, and so on; filled in by the list, which knows the position. */
   id: id.optional(),
   /** `*`, an exact host, or `*.example.com` for its subdomains. */
@@ -279,6 +284,8 @@ const routeSchema = z.strictObject({
   cache: cacheRuleSchema.prefault({}),
   /** Absent: off. */
   batch: batchSchema.optional(),
+  /** Jobs that follow from its answers. */
+  enqueue: enqueueSchema,
   /** Whether the origins get the values of the client's session, and may change them. */
   session: z.boolean().default(false),
 })
@@ -312,6 +319,10 @@ export const configSchema = z.strictObject({
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
   sessions: sessionsSchema.prefault({}),
+  jobs: jobsSchema.prefault({}),
+  notifications: notificationsSchema.prefault({}),
+  media: mediaSchema.prefault({}),
+  images: imagesSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -46,6 +46,28 @@ export function hasOriginPreconditions(request: Fields): boolean {
   return request.get('if-match') !== null || request.get('if-unmodified-since') !== null
 }
 
+/**
+ * Whether the request is about what is there, by If-Match or If-Unmodified-Since (RFC 9110 §13.1.1, §13.1.4); undefined is
+ * nothing. `now` is in ms.
+ */
+export function isStillThere(request: Fields, there: Validators | undefined, now: number): boolean {
+  const ifMatch = request.get('if-match')
+  if (ifMatch !== null) {
+    if (ifMatch.trim() === '*') return there !== undefined
+    return (ifMatch.match(listed) ?? []).some((tag) => sameStrong(tag.trim(), there?.etag ?? null))
+  }
+  const since = instant(request.get('if-unmodified-since'), now)
+  const modified = there && instant(there.lastModified, now)
+  return since === undefined || (modified !== undefined && modified <= since)
+}
+
+/** Whether a request that would change what is there may do so, by its preconditions (RFC 9110 §13.2.2). */
+export function mayChange(request: Fields, there: Validators | undefined, now: number): boolean {
+  const ifNoneMatch = request.get('if-none-match')
+  const isNew = ifNoneMatch === null || there === undefined || !names(ifNoneMatch, there.etag)
+  return isNew && isStillThere(request, there, now)
+}
+
 /** The fields that ask an origin whether what we stored is still current (RFC 9111 §4.3.1). */
 export function validatorFields(stored: Validators): [name: string, value: string][] {
   const fields: [string, string][] = []

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram, withoutNetwork } from './support/program.ts'
 
 const patience = { timeout: 120_000 }
-/** Sessions with their API, JSON patches and header fields have added 12,000 to what was 128,000. */
-const limitBytes = 146_000
+/** Jobs are 17,000 of them, sessions and images 12,000 each, media 7,000, the shared state 14,000. */
+const limitBytes = 200_000
 
 let folder: string
 

@@ -10,6 +10,11 @@ declare namespace Cloudflare {
       DurableObjectNamespace
     readonly SESSION_INDEX: import('../../workers/env.ts').Named<import('../../workers/env.ts').SessionIndexObject> &
       DurableObjectNamespace
+    readonly JOBS: Queue
+    readonly JOBS_DEAD: Queue
+    readonly JOB_BOOKS: import('../../workers/env.ts').JobBookNamespace
+    readonly JOB_WATCHES: DurableObjectNamespace
+    readonly MEDIA: R2Bucket
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

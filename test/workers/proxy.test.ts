@@ -46,6 +46,7 @@ beforeEach(() => {
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
+    jobs: { enqueue: async () => undefined, post: async () => ({ kind: 'away' }) },
     decoderFor: () => undefined,
     sessions: objectSessions(env.SESSIONS, () => Date.now()),
     seal: webCryptoSeal('a secret'),

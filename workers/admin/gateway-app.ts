@@ -1,13 +1,17 @@
 // What the gateway answers itself, below /_weir/: its health, and the admin API.
 import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
-import type { Snapshot } from '../../shared/snapshot.ts'
+import { namedPools, type Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
+import type { JobBookPort, JobPort, JobWatchPort } from '../job-port.ts'
 import type { Background, MonitorPort, Ports, SealPort, SessionIndexPort, SessionPort } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
+import { imageApi } from './image-api.ts'
+import { jobsAdminApi, jobsApi } from './jobs-api.ts'
+import { type MediaServices, mediaApi } from './media-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 import { sessionApi } from './session-api.ts'
@@ -20,7 +24,13 @@ export interface GatewayServices {
   readonly monitors: MonitorPort
   readonly sessions: SessionPort
   readonly sessionIndex: SessionIndexPort
+  /** Has an inner route answer (`answerInner` of proxy.ts). */
+  readonly answer: Ports['gateway']
+  readonly jobs: JobPort
+  readonly books: JobBookPort & JobWatchPort
   readonly seal: SealPort
+  /** What the URLs of images are signed with (env.ts). */
+  readonly imageKeys?: string | undefined
   readonly now: () => number
 }
 
@@ -31,22 +41,26 @@ export interface GatewayEnvironment {
   Variables: { readonly caller: Caller; readonly snapshot: Snapshot | undefined }
 }
 
-export function gatewayApp(services: GatewayServices): Ports['gateway'] {
+export function gatewayApp(services: GatewayServices & MediaServices): Ports['gateway'] {
   const app = new Hono<GatewayEnvironment>()
   app.get('/_weir/health', async (context) => {
     const { configuration, now } = services
     const { background } = context.env
     const snapshot = await snapshotOf(configuration, now(), background)
-    await shareNow(snapshot?.pools ?? new Map(), services)
+    await shareNow(snapshot ? namedPools(snapshot) : new Map(), services)
     const troubles = [...configuration.troubles(), ...poolTroubles(snapshot)]
     return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
   app.route('/_weir/api/config', configApi(services))
+  app.route('/_weir/api/jobs', jobsAdminApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
   app.route('/_weir/api/sessions', userSessionsApi(services))
   app.route('/_weir/session', sessionApi(services))
+  app.route('/_weir/jobs', jobsApi(services))
+  app.route('/_weir/image', imageApi(services))
+  app.route('/_weir/media', mediaApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

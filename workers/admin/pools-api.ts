@@ -4,6 +4,7 @@ import { type Ejected, isHealthy } from '../../shared/balance/health.ts'
 import { originKey } from '../../shared/balance/monitor.ts'
 import type { OriginState, PoolState } from '../../shared/balance/pool.ts'
 import type { MonitorWord } from '../../shared/balance/shared-view.ts'
+import { namedPools } from '../../shared/snapshot.ts'
 import { snapshotOf } from '../configuration.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow, viewOf } from '../sharing.ts'
@@ -17,7 +18,7 @@ export function poolsApi(services: GatewayServices): Hono<GatewayEnvironment> {
   api.get('/', async (context) => {
     const { background } = context.env
     const snapshot = await snapshotOf(configuration, now(), background)
-    const pools = snapshot?.pools ?? new Map<string, PoolState>()
+    const pools = snapshot ? namedPools(snapshot) : new Map<string, PoolState>()
     await shareNow(pools, services)
     const at = now()
     const described = Object.fromEntries([...pools].map(([name, state]) => [name, describePool(state, at)]))

@@ -1,4 +1,5 @@
 // `npm run dev -- --config FILE [--port N] [--admin-token T] [--state DIR]`: the gateway alone, on that configuration.
+// Secrets beside the admin token it takes from the environment, by the names that `wrangler secret put` has for them.
 import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { here, readConfigurationFile } from './configuration-file.ts'
@@ -10,7 +11,8 @@ const options = readOptions()
 const document = JSON.stringify(readConfigurationFile(options.config).document)
 // What runs the gateway takes a while to load: mistakes are told before, and terminal.ts has noted its parent.
 const { startLocalGateway } = await import('./local-gateway.ts')
-const gateway = await startLocalGateway({ ...options, document, onLog: (line) => console.error(line) }).catch(fail)
+const onLog = (line: string) => console.error(line)
+const gateway = await startLocalGateway({ ...options, document, variables: secrets(), onLog }).catch(fail)
 console.log(`Gateway  ${gateway.url}`)
 if (options.adminToken === undefined) console.log('Admin    closed; --admin-token T opens /_weir/api')
 await untilStopped()
@@ -44,6 +46,12 @@ function readOptions() {
   } catch (error) {
     return fail(error, usage)
   }
+}
+
+function secrets(): Record<string, string> {
+  const names = ['COOKIE_SECRET', 'WEBHOOK_SECRET', 'IMAGE_KEYS']
+  const set = names.map((name) => [name, process.env[name] ?? ''] as const)
+  return Object.fromEntries(set.filter(([, text]) => text !== ''))
 }
 
 function stateFolder(folder: string): string {

@@ -112,7 +112,7 @@ function miniflareOptions({ adminToken, stateFolder, onLog, variables }: LocalGa
       : {
           ...declared,
           script: door.script,
-          bindings: { ...variables, ...(adminToken !== undefined && { ADMIN_TOKEN: adminToken }) },
+          bindings: { LOCAL: 'yes', ...variables, ...(adminToken !== undefined && { ADMIN_TOKEN: adminToken }) },
           unsafeDirectSockets: [{ host: '127.0.0.1', port: door.port }],
           stripCfConnectingIp: false,
         }

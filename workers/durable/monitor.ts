@@ -1,10 +1,12 @@
 // The object of one pool. By alarm it probes the pool's origins, itself or through one object in each region, and it
 // passes on what the isolates have learnt. What probes have shown persists; what isolates have learnt they tell again.
 // To lose all of it costs precision: they go by their own requests. A round writes two rows: the alarm, and the memory.
+// What changes for good is handed to the jobs, who tell whoever wants to hear of it; until they have taken it, it stays.
 //
 // The regions have no state, alarm or configuration of their own: they probe what this object asks them to, so that one
 // place decides, and a region that is away has no say.
 import { DurableObject } from 'cloudflare:workers'
+import { afterVerdicts, type Damping, startDamping } from '../../shared/balance/damping.ts'
 import {
   afterRound,
   jittered,
@@ -18,9 +20,12 @@ import {
 } from '../../shared/balance/monitor.ts'
 import { type LearntByOrigin, publish, type SharedView, united } from '../../shared/balance/shared-view.ts'
 import type { Config, ProbeRule } from '../../shared/config/schema.ts'
+import { healthEvent } from '../../shared/jobs/health-event.ts'
+import { hearersOf } from '../../shared/jobs/hearers.ts'
 import { monitorName } from '../../shared/key.ts'
 import type { Env, MonitorObject } from '../env.ts'
-import type { ProbePort, Rhythm } from '../ports.ts'
+import type { JobDraft } from '../job-port.ts'
+import type { Background, ProbePort, Rhythm } from '../ports.ts'
 import { late, orLate } from '../within.ts'
 
 /** What the objects work by. */
@@ -28,6 +33,8 @@ export interface MonitorTools {
   /** Undefined where no store gives it; may take some seconds. */
   readonly readConfiguration: (env: Env) => Promise<Config | undefined>
   readonly probe: ProbePort
+  /** Hands a job over. Whether that is settled: it was taken, or never will be. At most some seconds; never rejects. */
+  readonly post: (env: Env, draft: JobDraft, background: Background) => Promise<boolean>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** In [0, 1). */
@@ -40,7 +47,16 @@ interface Memory extends Rhythm {
   readonly state: MonitorState
   /** From then on its words are too old, in milliseconds since the epoch. */
   readonly wordsUntil: number
+  /** Absent in what an earlier version has written. */
+  readonly damping?: Damping
+  /** What the jobs have not taken yet, the oldest first. */
+  readonly untold?: readonly JobDraft[]
 }
+
+/** Beyond so many the oldest are forgotten: the jobs have been away for long. */
+const mostUntold = 100
+/** The next round must not wait for the jobs. */
+const toldAtOnce = 10
 
 const noMemory = { state: startMonitor, wordsUntil: 0 }
 
@@ -60,7 +76,7 @@ export function monitorObject(
   context: DurableObjectState,
   env: Env,
 ) => DurableObject<Env> & MonitorObject {
-  const { readConfiguration, probe, now, random } = tools
+  const { readConfiguration, probe, post, now, random } = tools
 
   return class Monitor extends DurableObject<Env> implements MonitorObject {
     #learnt: LearntByOrigin = {}
@@ -128,10 +144,41 @@ export function monitorObject(
       const round = await this.#ask(memory.pool, origins, pool.monitor)
       const { state, changes } = afterRound(memory.state, origins, round, pool.monitor, now())
       for (const change of changes) logChange(memory.pool, change)
+      const { damping, untold } = this.#hear(memory, this.#config, origins, state)
       const intervalMs = pool.monitor.intervalSeconds * 1000
       if (intervalMs !== memory.intervalMs) await this.#setAlarm(intervalMs)
       const wordsUntil = now() + heldIntervals * intervalMs + longestRound(pool, pool.monitor) + heldBeyondMs
-      this.#memory = { pool: memory.pool, state, intervalMs, wordsUntil }
+      this.#memory = { pool: memory.pool, state, intervalMs, wordsUntil, damping, untold }
+      await this.#tell()
+    }
+
+    /** What is to be told by now, what could not be told before included. */
+    #hear(
+      memory: Memory,
+      { jobs, notifications }: Config,
+      origins: readonly ProbedOrigin[],
+      state: MonitorState,
+    ): Required<Pick<Memory, 'damping' | 'untold'>> {
+      const rule = { holdMs: notifications.holdSeconds * 1000, everyMs: notifications.everySeconds * 1000 }
+      const at = now()
+      const { damping, news } = afterVerdicts(memory.damping ?? startDamping, origins, state, rule, at)
+      const drafts = news.flatMap((each): JobDraft[] => {
+        const payload = healthEvent(memory.pool, each, at)
+        if (hearersOf(jobs.subscribers, payload.event).length === 0) return []
+        return [{ type: 'event', payload, key: `health ${memory.pool} ${each.origin ?? ''} ${at}` }]
+      })
+      return { damping, untold: [...(memory.untold ?? []), ...drafts].slice(-mostUntold) }
+    }
+
+    /** Each by itself, in their order; what the jobs do not take is tried again in the next round. By its key it is one job. */
+    async #tell(): Promise<void> {
+      for (let count = 0; count < toldAtOnce; count++) {
+        const first = this.#memory?.untold?.[0]
+        if (first === undefined) return
+        if (!(await post(this.env, first, (work) => this.ctx.waitUntil(work)))) return
+        const memory = this.#memory
+        if (memory !== undefined) this.#memory = { ...memory, untold: memory.untold?.slice(1) ?? [] }
+      }
     }
 
     /** What each region sees; where none is named, what is seen from here. */

@@ -11,8 +11,12 @@ export interface TestGateway extends LocalGateway {
   configure(document: unknown): Promise<void>
 }
 
-/** `entry` is the Worker's main file, where it is not the gateway's own. */
-export async function startGateway(document: unknown, entry?: string): Promise<TestGateway> {
+/** `entry` is the Worker's main file, where it is not the gateway's own; `variables` are secrets, by their names. */
+export async function startGateway(
+  document: unknown,
+  entry?: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestGateway> {
   const parsed = parseDocument(document)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
   const log: string[] = []
@@ -22,6 +26,7 @@ export async function startGateway(document: unknown, entry?: string): Promise<T
     port: 0,
     adminToken,
     onLog,
+    variables,
     ...(entry !== undefined && { entry }),
   })
   const configure = async (next: unknown) => {

@@ -48,6 +48,7 @@ const ROUTE = fieldsOf(
   'mirror',
   'cache',
   'batch',
+  'enqueue',
   'session',
 )
 const CACHE = fieldsOf(

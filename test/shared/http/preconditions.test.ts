@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import {
   hasOriginPreconditions,
+  isStillThere,
   isStrong,
+  mayChange,
   notModified,
   type StoredValidators,
   sameStrong,
@@ -163,4 +165,41 @@ describe('RFC 9111 §4.3.1: our own condition', () => {
     ['two tags', '"a", "b"', null, []],
     ['an empty tag', '', null, []],
   ])('%s', (_, etag, lastModified, fields) => expect(validatorFields({ etag, lastModified })).toEqual(fields))
+})
+
+describe('RFC 9110 §13.2.2: whether what is there may be changed', () => {
+  const there = { etag: '"a"', lastModified: 'Sun, 06 Nov 1994 08:49:37 GMT' }
+  const weak = { ...there, etag: 'W/"a"' }
+  test.each<[string, Record<string, string>, typeof there | undefined, boolean]>([
+    ['without conditions', {}, there, true],
+    ['without conditions, of nothing', {}, undefined, true],
+    ['If-Match of it', { 'if-match': '"b", "a"' }, there, true],
+    ['If-Match of another', { 'if-match': '"b"' }, there, false],
+    ['If-Match, which compares strongly', { 'if-match': 'W/"a"' }, weak, false],
+    ['If-Match of anything', { 'if-match': '*' }, there, true],
+    ['If-Match of anything, of nothing', { 'if-match': '*' }, undefined, false],
+    ['If-Match of nothing that is named', { 'if-match': '"a"' }, undefined, false],
+    ['If-None-Match of it', { 'if-none-match': '"a"' }, there, false],
+    ['If-None-Match, which compares weakly', { 'if-none-match': '"a"' }, weak, false],
+    ['If-None-Match of another', { 'if-none-match': '"b"' }, there, true],
+    ['If-None-Match of anything', { 'if-none-match': '*' }, there, false],
+    ['If-None-Match of anything, of nothing', { 'if-none-match': '*' }, undefined, true],
+    ['both, of which one does not hold', { 'if-match': '"a"', 'if-none-match': '"a"' }, there, false],
+    ['not modified since', { 'if-unmodified-since': 'Sun, 06 Nov 1994 08:49:37 GMT' }, there, true],
+    ['modified since', { 'if-unmodified-since': 'Sun, 06 Nov 1994 08:49:36 GMT' }, there, false],
+    ['not modified since, of nothing', { 'if-unmodified-since': 'Sun, 06 Nov 1994 08:49:37 GMT' }, undefined, false],
+    ['a date that is none', { 'if-unmodified-since': 'yesterday' }, there, true],
+    [
+      'a date beside If-Match, which goes first',
+      { 'if-match': '"a"', 'if-unmodified-since': 'Sat, 05 Nov 1994 08:49:36 GMT' },
+      there,
+      true,
+    ],
+  ])('%s', (_, fields, validators, may) => {
+    expect(mayChange(new Headers(fields), validators, 0)).toBe(may)
+  })
+
+  test('If-None-Match says nothing of whether it is still there', () => {
+    expect(isStillThere(new Headers({ 'if-none-match': '"a"' }), there, 0)).toBe(true)
+  })
 })

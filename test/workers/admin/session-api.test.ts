@@ -3,14 +3,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { objectSessionIndex } from '../../../workers/adapters/object-session-index.ts'
 import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
-import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
-import { createConfiguration } from '../../../workers/configuration.ts'
 import type { Named } from '../../../workers/env.ts'
 import { newSessionId, sealSession } from '../../../workers/session-cookie.ts'
 import { holdBackground } from '../support/background.ts'
 import { memorySources, never, patiently, record } from '../support/configurations.ts'
-import { token } from '../support/gateway.ts'
+import { servicesOn, token } from '../support/gateway.ts'
 
 /** Objects whose every method does this. */
 const objectsThat = <T extends object>(act: () => Promise<never>): Named<T> => ({
@@ -18,14 +16,11 @@ const objectsThat = <T extends object>(act: () => Promise<never>): Named<T> => (
 })
 
 async function ask(act: () => Promise<never>, method: string, path: string, body?: string): Promise<Response> {
-  const sources = memorySources()
-  const configuration = createConfiguration(sources, () => 0)
+  const services = servicesOn(memorySources())
+  const { configuration, now, seal } = services
   configuration.adopt(record(1))
-  const now = () => Date.now()
-  const seal = webCryptoSeal('a secret')
-  const monitors = { share: async () => undefined, arm: async () => undefined }
   const [sessions, sessionIndex] = [objectSessions(objectsThat(act), now), objectSessionIndex(objectsThat(act))]
-  const app = gatewayApp({ adminToken: token, configuration, sources, monitors, sessions, sessionIndex, seal, now })
+  const app = gatewayApp({ ...services, sessions, sessionIndex })
   const headers = {
     authorization: `Bearer ${token}`,
     cookie: `weir-session=${await sealSession(seal, newSessionId())}`,

@@ -10,8 +10,10 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { originKey } from '../../../shared/balance/monitor.ts'
 import { kvConfiguration } from '../../../workers/adapters/kv-configuration.ts'
+import { objectJobBooks } from '../../../workers/adapters/object-job-books.ts'
 import type { MonitorObject } from '../../../workers/env.ts'
 import worker from '../../../workers/index.ts'
+import type { JobDraft } from '../../../workers/job-port.ts'
 
 const origin = { id: 'a', url: 'http://127.0.0.1:9' }
 const key = originKey(origin)
@@ -24,10 +26,11 @@ let name: string
 let stub: DurableObjectStub<MonitorObject>
 
 /** Puts a configuration with this pool into force. */
-async function configure(pool: object): Promise<void> {
+async function configure(pool: object, more: object = {}): Promise<void> {
   const document = JSON.stringify({
     pools: { [name]: { origins: [origin], ...pool } },
     routes: [{ path: '/*', pools: [name] }],
+    ...more,
   })
   await kvConfiguration(env.CONFIG).write({ version: ++version, document })
 }
@@ -122,6 +125,34 @@ it('has its next alarm even where it knows no configuration at all', async () =>
   await runDurableObjectAlarm(stub)
   expect(error).toHaveBeenCalled()
   await probed()
+})
+
+it('tells who wants to hear of it when a verdict has lasted, once, and not before the jobs have taken it', async () => {
+  const memoryOf = () =>
+    runInDurableObject(stub, (_, { storage }) => storage.kv.get<{ untold: JobDraft[]; damping: object }>('memory')!)
+  const subscribers = { ops: { url: 'https://ops.example.com/', events: ['origin.*'] } }
+  await configure({ monitor: hourly }, { jobs: { subscribers }, notifications: { holdSeconds: 0, everySeconds: 0 } })
+  const old: JobDraft = { type: 'no-such-type', payload: 1, key: `old ${name}` }
+  await runInDurableObject(stub, (_, { storage }) =>
+    storage.kv.put('memory', { ...storage.kv.get<object>('memory'), damping: undefined, untold: [old] }),
+  )
+  vi.spyOn(console, 'error').mockReturnValue()
+  vi.spyOn(console, 'warn').mockReturnValue()
+  const told = async () => {
+    const { jobs } = await objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES).list({ type: 'event', limit: 100 })
+    return jobs.map(({ payload }) => payload as { data: { pool: string } }).filter(({ data }) => data.pool === name)
+  }
+  // An object that was not there yet may take longer than it is waited for: then it is told at the next alarm.
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(stub)
+    expect((await memoryOf()).untold).toEqual([])
+  }, 10_000)
+  await evictDurableObject(stub)
+  await runDurableObjectAlarm(stub)
+  const data = { pool: name, origin: 'a', status: 'down', was: 'up', because: 'no connection', suppressed: 0 }
+  expect(await told()).toEqual([
+    { event: 'origin.health', at: expect.any(Number), data: expect.objectContaining(data) },
+  ])
 })
 
 it('stops, and forgets, where the pool has no monitor any more', async () => {

@@ -1,7 +1,9 @@
 // The gateway's own endpoints on stores in memory, with requests as an administrator makes them.
 import { env } from 'cloudflare:workers'
+import { defaultMedia } from '../../../shared/config/media.ts'
 import { objectSessionIndex } from '../../../workers/adapters/object-session-index.ts'
 import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
+import { r2Objects } from '../../../workers/adapters/r2-objects.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
@@ -23,24 +25,31 @@ export interface GatewayUnderTest {
   purge(body: BodyInit | object): Promise<Response>
 }
 
+const quiet: MonitorPort = { share: async () => undefined, arm: async () => undefined }
+
+/** What the endpoints work by: objects and stores of the platform, but no jobs, no pools' objects and no inner routes. */
+export function servicesOn(sources: ConfigurationSources, now = () => Date.now()) {
+  const configuration = createConfiguration(sources, () => 0)
+  return {
+    ...{ adminToken: token as string | undefined, configuration, sources, monitors: quiet, ...noJobs, now },
+    seal: webCryptoSeal('a secret'),
+    media: { objects: r2Objects(env.MEDIA), images: undefined, rule: () => defaultMedia, now },
+    store: { forget: async () => undefined },
+    sessions: objectSessions(env.SESSIONS, now),
+    sessionIndex: objectSessionIndex(env.SESSION_INDEX),
+    answer: () => new Response(null, { status: 404 }),
+  }
+}
+
 /** `adminToken` is the one that is configured, where it is not the one that is shown. */
 export function gatewayOn(
   sources: ConfigurationSources,
   { adminToken }: { readonly adminToken: string | undefined } = { adminToken: token },
-  monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
+  monitors = quiet,
 ): GatewayUnderTest {
-  const configuration = createConfiguration(sources, () => 0)
-  const now = () => Date.now()
-  const app = gatewayApp({
-    adminToken,
-    configuration,
-    sources,
-    monitors,
-    sessions: objectSessions(env.SESSIONS, now),
-    sessionIndex: objectSessionIndex(env.SESSION_INDEX),
-    seal: webCryptoSeal(adminToken),
-    now,
-  })
+  const services = { ...servicesOn(sources), adminToken, monitors }
+  const { configuration } = services
+  const app = gatewayApp(services)
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }
@@ -56,4 +65,16 @@ export function gatewayOn(
       return ask(purgeUrl, { method: 'POST', body: isPlain ? JSON.stringify(body) : (body as BodyInit) })
     },
   }
+}
+
+const unanswered = async () => undefined
+
+/** Nobody takes any, and no book answers. */
+const noJobs = {
+  jobs: { enqueue: unanswered, post: async () => ({ kind: 'away' }) as const },
+  books: {
+    ...{ read: unanswered, change: unanswered, watch: unanswered },
+    list: async () => ({ jobs: [], isWhole: false }),
+    sweep: async () => ({ count: 0, jobs: [], hasMore: false, isWhole: false }),
+  },
 }

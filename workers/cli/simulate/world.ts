@@ -69,6 +69,7 @@ export function portsOf(logged: LoggedRequest, journey: Journey, world: World): 
     flights: { join: (name, _, fields) => join(name, fields, journey, world) },
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
+    jobs: { enqueue: async () => undefined, post: async () => ({ kind: 'away' }) },
     decoderFor: () => undefined,
     sessions: noSessions,
     seal: { mac: async (text) => shortHash(text), isMac: async (text, mac) => mac === shortHash(text) },

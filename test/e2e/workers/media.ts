@@ -1,0 +1,61 @@
+// Weir with an eye on its media: how many pictures it has made, and which objects it keeps. `/_test/fail` names what of
+// the bucket or the database throws from now on. Jobs are thrown away until `/_test/work` is asked for.
+import weir from '../../../workers/index.ts'
+
+export * from '../../../workers/index.ts'
+
+type Fetch = Parameters<typeof weir.fetch>
+
+let made = 0
+let failing: string | null = null
+let works = false
+
+/** A binding that throws where it is told to. */
+function failable<T extends object>(binding: T): T {
+  return new Proxy(binding, {
+    get(target, name) {
+      if (name === failing) return () => Promise.reject(new Error('It is away, for a test.'))
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function watched(env: Fetch[1]): Fetch[1] {
+  const input: ImagesBinding['input'] = (...given) => {
+    made++
+    return env.IMAGES!.input(...given)
+  }
+  const IMAGES = new Proxy(env.IMAGES!, {
+    get: (target, name) => (name === 'input' ? input : Reflect.get(target, name)),
+  })
+  return { ...env, IMAGES, MEDIA: failable(env.MEDIA), DB: failable(env.DB) }
+}
+
+export default {
+  ...weir,
+  queue(...[batch, env, context]: Parameters<typeof weir.queue>) {
+    if (works) return weir.queue(batch, watched(env), context)
+    batch.ackAll()
+    return undefined
+  },
+  async fetch(...[request, env, context]: Fetch) {
+    const { pathname, searchParams } = new URL(request.url)
+    switch (pathname) {
+      case '/_test/made':
+        return Response.json(made)
+      case '/_test/objects': {
+        const { objects } = await env.MEDIA.list()
+        return Response.json(objects.map(({ key }) => key))
+      }
+      case '/_test/fail':
+        failing = searchParams.get('what')
+        return new Response()
+      case '/_test/work':
+        works = true
+        return new Response()
+      default:
+        return weir.fetch(request, watched(env), context)
+    }
+  },
+}

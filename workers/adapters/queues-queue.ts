@@ -1,0 +1,17 @@
+// A queue of Cloudflare Queues.
+import type { QueuePort } from '../job-port.ts'
+import { within } from '../within.ts'
+
+const patienceMs = 2000
+
+export function queuesQueue(queue: Queue): QueuePort {
+  return {
+    send: async (message) => {
+      const taken = await within(patienceMs, async () => {
+        await queue.send(message, { contentType: 'json' })
+        return true
+      })
+      return taken === true
+    },
+  }
+}

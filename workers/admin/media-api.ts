@@ -1,0 +1,297 @@
+// /_weir/media/<path>: originals are put here by whoever has a credential, and read by everybody unless the configuration
+// says otherwise. Reading is the life of any request (shared/inner-routes.ts); what is changed is purged by its tag.
+import { type Context, Hono } from 'hono'
+import { contentLength } from '../../shared/http/fields.ts'
+import { mayChange } from '../../shared/http/preconditions.ts'
+import type { Picture } from '../../shared/image/sniff.ts'
+import { mediaPath, mediaTag, mediaTarget, originalName, unknownPreset } from '../../shared/media-path.ts'
+import type { Snapshot } from '../../shared/snapshot.ts'
+import { publish, snapshotOf } from '../configuration.ts'
+import { letGo } from '../invalidate.ts'
+import { clearThumbnails, type Media } from '../media.ts'
+import { contentOf } from '../messages.ts'
+import { type KeptObject, type OnlyIf, validatorsOf } from '../object-port.ts'
+import { takeIn, tooLarge } from '../picture-intake.ts'
+import type { ResponseStore } from '../ports.ts'
+import { type Problem, problemResponse } from '../problem.ts'
+import { within } from '../within.ts'
+import { requireCaller } from './authorise.ts'
+import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { patienceMs, wrongMethod } from './problems.ts'
+
+export interface MediaServices extends GatewayServices {
+  readonly media: Media
+  readonly store: Pick<ResponseStore, 'forget'>
+}
+
+/** A request to a path that names a picture, or may. */
+interface Asked {
+  readonly request: Request
+  readonly path: string
+  readonly snapshot: Snapshot
+}
+
+type Handler = Context<GatewayEnvironment>
+
+export function mediaApi(services: MediaServices): Hono<GatewayEnvironment> {
+  const { configuration, now } = services
+  const api = new Hono<GatewayEnvironment>()
+  const mustShow = requireCaller(services)
+
+  api.use('*', async (context, next) => {
+    const snapshot = await snapshotOf(configuration, now(), context.env.background)
+    if (snapshot === undefined) return problemResponse(noConfiguration)
+    context.set('snapshot', snapshot)
+    const isRead = context.req.raw.method === 'GET' || context.req.raw.method === 'HEAD'
+    return isRead && snapshot.config.media.read === 'open' ? next() : mustShow(context, next)
+  })
+
+  /** Goes on when the client has left: what is changed has to be purged too. */
+  const changing = (change: (services: MediaServices, asked: Asked, context: Handler) => Promise<Response>) => {
+    return async (context: Handler) => {
+      const asked = askedOf(context)
+      if ('status' in asked) return problemResponse(asked)
+      const work = change(services, asked, context)
+      context.env.background(work.catch(() => undefined))
+      return work
+    }
+  }
+
+  api.get('*', async (context) => {
+    const asked = askedOf(context)
+    if ('status' in asked) return problemResponse(asked)
+    const preset = new URL(asked.request.url).searchParams.get('preset') ?? undefined
+    const { thumbnails, clientSeconds } = asked.snapshot.config.media
+    if (preset !== undefined && !Object.hasOwn(thumbnails, preset)) return problemResponse(noPreset(preset, thumbnails))
+    const response = await services.answer(innerRequest(asked, preset), context.env.background)
+    return clientSeconds === 0 ? response : asOfNow(response, now())
+  })
+  api.put('*', changing(put))
+  api.delete('*', changing(remove))
+  const use = 'A picture can be read with GET and HEAD, put with PUT, and removed with DELETE.'
+  api.all('*', () => problemResponse(wrongMethod(use, 'GET', 'HEAD', 'PUT', 'DELETE')))
+  return api
+}
+
+function askedOf({ req, var: { snapshot } }: Handler): Asked | Problem {
+  const path = mediaPath(new URL(req.url).pathname)
+  if (!path.ok) return { status: 400, reason: 'bad-path', detail: path.error }
+  return { request: req.raw, path: path.value, snapshot: snapshot! }
+}
+
+// Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a client may say of how it wants the answer; the rest of what it says is not for a store that all share. */
+const passedOn = [
+  'range',
+  'if-range',
+  'if-match',
+  'if-unmodified-since',
+  'if-none-match',
+  'if-modified-since',
+  'cache-control',
+  'pragma',
+  'cf-connecting-ip',
+]
+
+/** In the one spelling of its target, in nobody's name. */
+function innerRequest({ request, path }: Asked, preset: string | undefined): Request {
+  const { method, cf, signal, url } = request
+  // Whoever wants an explanation shows the token for it, which goes no further.
+  const explains = request.headers.has('weir-explain') ? ['weir-explain', 'authorization'] : []
+  const headers = new Headers()
+  for (const name of [...passedOn, ...explains]) {
+    const value = request.headers.get(name)
+    if (value !== null) headers.set(name, value)
+  }
+  return new Request(new URL(mediaTarget(path, preset), url), { method, headers, signal, ...(cf && { cf }) })
+}
+
+/**
+ * Here is the origin, and what is kept is what is there: how long it has been kept is not of the time that clients are given.
+ */
+function asOfNow(response: Response, now: number): Response {
+  response.headers.delete('age')
+  response.headers.set('date', new Date(now).toUTCString())
+  return response
+}
+
+const noPreset = (preset: string, thumbnails: object): Problem => ({
+  status: 404,
+  reason: 'no-such-preset',
+  detail: unknownPreset(preset, Object.keys(thumbnails)),
+})
+
+// Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function put(services: MediaServices, asked: Asked, context: Handler): Promise<Response> {
+  const { media, now } = services
+  const { request, path, snapshot } = asked
+  const { headers } = request
+  const body = contentOf(request)
+  if (body === null) return problemResponse(noContent)
+  if (headers.has('content-range')) return problemResponse(partial)
+  const name = originalName(path)
+  const there = await headOf(media, name)
+  if (there === undefined) return problemResponse(away('Nothing was stored.'))
+  if (!mayChange(headers, there.object && validatorsOf(there.object), now()))
+    return problemResponse(changedMeanwhile(412, there.object))
+  const rule = snapshot.config.media
+  try {
+    const taken = await takeIn(body, contentLength(headers), rule)
+    if (taken.kind === 'refused') return problemResponse(taken.problem)
+    const { picture, content } = taken
+    const isConditional = conditions.some((condition) => headers.has(condition))
+    const put = await media.objects.put(name, content, picture.type, conditionOf(there.object, isConditional))
+    if (put.kind === 'too-large') return problemResponse(tooLarge(rule))
+    if (put.kind === 'changed') return problemResponse(changedMeanwhile(isConditional ? 412 : 409, undefined))
+    const isPurged = await letGoOf(services, asked, there.object !== undefined)
+    const { background } = context.env
+    background(clearThumbnails(media, path, put.object.etag).catch(console.error))
+    const jobs = await enqueueThumbnails(services, asked, put.object, context)
+    return isPurged ? stored(asked, there.object, put.object, picture, jobs) : problemResponse(notPurged('stored'))
+  } catch (error) {
+    console.error(error)
+    return problemResponse(notTaken)
+  }
+}
+
+const conditions = ['if-match', 'if-none-match', 'if-unmodified-since']
+
+/** What makes sure that nobody else has changed meanwhile what this change goes by. */
+function conditionOf(there: KeptObject | undefined, isConditional: boolean): OnlyIf | undefined {
+  if (there === undefined) return 'absent'
+  return isConditional ? { etag: there.etag } : undefined
+}
+
+async function remove(services: MediaServices, asked: Asked, context: Handler): Promise<Response> {
+  const { media, now } = services
+  const { request, path } = asked
+  const name = originalName(path)
+  const there = await headOf(media, name)
+  if (there === undefined) return problemResponse(away('Nothing was removed.'))
+  if (!mayChange(request.headers, there.object && validatorsOf(there.object), now()))
+    return problemResponse(changedMeanwhile(412, there.object))
+  const removed = await within(patienceMs, async () => {
+    await media.objects.remove(name)
+    return true
+  })
+  if (removed === undefined) return problemResponse(away('GET the picture to see whether it was removed.'))
+  // Also where nothing was there: it may be that only the purge had failed.
+  const isPurged = await letGoOf(services, asked, true)
+  context.env.background(clearThumbnails(media, path).catch(console.error))
+  return isPurged ? new Response(null, { status: 204 }) : problemResponse(notPurged('removed'))
+}
+
+/** What is there now; its absence, and a store that does not answer, are two things. */
+const headOf = (media: Media, name: string) =>
+  within(patienceMs, async () => ({ object: await media.objects.head(name) }))
+
+/**
+ * Nobody gets any more what was there before, nor hears here that nothing was. Where nothing was, nothing has to be purged
+ * elsewhere: an absence is known for a second at most.
+ */
+async function letGoOf({ configuration, sources, store, now }: MediaServices, asked: Asked, wasThere: boolean) {
+  const { request, path, snapshot } = asked
+  const targets = [undefined, ...Object.keys(snapshot.config.media.thumbnails)].map((preset) =>
+    mediaTarget(path, preset),
+  )
+  const urls = targets.map((target) => new URL(target, request.url).href)
+  const forgotten = letGo(urls, snapshot, store, now())
+  if (wasThere) {
+    const purges = await within(patienceMs, () =>
+      sources.purges.append([{ kind: 'tag', value: mediaTag(path), soft: false }], now()),
+    )
+    if (purges === undefined) return false
+    configuration.adoptPurges(purges)
+    await publish(sources, patienceMs)
+  }
+  await forgotten
+  return true
+}
+
+async function enqueueThumbnails({ jobs }: MediaServices, asked: Asked, { version }: KeptObject, context: Handler) {
+  const { path, snapshot } = asked
+  const presets = Object.keys(snapshot.config.media.thumbnails)
+  const enqueued = presets.map((preset) => {
+    const draft = { type: 'thumbnail', payload: { path, preset }, key: `${version} ${preset}` }
+    return jobs.enqueue(draft, context.env.background)
+  })
+  return (await Promise.all(enqueued)).flatMap((job) => (job === undefined ? [] : [`/_weir/jobs/${job.id}`]))
+}
+
+function stored(
+  { path, snapshot }: Asked,
+  before: KeptObject | undefined,
+  { etag, size, type }: KeptObject,
+  { width, height }: Picture,
+  jobs: readonly string[],
+): Response {
+  const presets = Object.keys(snapshot.config.media.thumbnails)
+  const thumbnails = Object.fromEntries(presets.map((preset) => [preset, mediaTarget(path, preset)]))
+  const location = mediaTarget(path)
+  return Response.json(
+    { path: location, type, bytes: size, width, height, thumbnails, jobs },
+    { status: before === undefined ? 201 : 200, headers: { location, etag, 'cache-control': 'no-store' } },
+  )
+}
+
+// Problems ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const noConfiguration: Problem = {
+  status: 503,
+  reason: 'no-configuration',
+  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
+  headers: { 'retry-after': '5' },
+}
+
+const noContent: Problem = {
+  status: 400,
+  reason: 'no-content',
+  detail: 'The request has no content: send the bytes of the picture. Nothing was stored.',
+}
+
+/** RFC 9110 §14.5 */
+const partial: Problem = {
+  status: 400,
+  reason: 'partial-put',
+  detail: 'A part of a picture cannot be put: send all of it, without Content-Range. Nothing was stored.',
+}
+
+const notTaken: Problem = {
+  status: 503,
+  reason: 'not-stored',
+  detail:
+    'The picture did not come to its end, or could not be stored; what was there before is unchanged. Send it again.',
+  headers: { 'retry-after': '1' },
+}
+
+function away(consequence: string): Problem {
+  return {
+    status: 503,
+    reason: 'media-unavailable',
+    detail: `The store of the media (R2) does not answer. ${consequence}`,
+    headers: { 'retry-after': '5' },
+  }
+}
+
+function notPurged(done: string): Problem {
+  return {
+    status: 503,
+    reason: 'not-purged',
+    detail: `The picture was ${done}, but what was there before could not be purged: send the request again.`,
+    headers: { 'retry-after': '5' },
+  }
+}
+
+function changedMeanwhile(status: 409 | 412, object: KeptObject | undefined): Problem {
+  return {
+    status,
+    reason: 'changed-meanwhile',
+    detail:
+      status === 409
+        ? 'Somebody else has put a picture there at the same time: send yours again, if it is to stay.'
+        : 'What is there is not what If-Match or If-None-Match ask for: GET it, and decide again. Nothing was changed.',
+    ...(object && { headers: { etag: object.etag } }),
+  }
+}
