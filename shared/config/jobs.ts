@@ -77,7 +77,7 @@ export const jobsSchema = z.strictObject({
   deadlineSeconds: whole(1, MONTH_SECONDS).default(DAY_SECONDS),
   /** How long is known what became of a job. */
   keepSeconds: whole(1, MONTH_SECONDS).default(7 * DAY_SECONDS),
-  /** A job that nobody has begun is sent to the queue again after this time, doubled each time. */
+  /** A job that nobody has begun is sent to the queue again after this time; doubled three times. */
   resendSeconds: whole(1, DAY_SECONDS).default(300),
   /** A run that was not heard of for so long is lost, and there is another. */
   leaseSeconds: whole(2, 600).default(15),

@@ -60,7 +60,8 @@ export type Ended =
 const longestDelayMs = 3_600_000
 /** Of a queue, and so of what an origin may ask for. */
 const longestWaitMs = 43_200_000
-const longestResendMs = 86_400_000
+/** Doublings: after so many the pauses between its messages stay the same. */
+const mostDoublings = 3
 const longestUnsentMs = 60_000
 const longestError = 1000
 
@@ -174,7 +175,7 @@ export function wake(known: JobRecord, at: number, random: number): Woken {
   const record = isLost(known, at) ? afterLostRun(known, at, random) : known
   if (isOver(record) || at < record.wakeAt) return { kind: 'kept', record }
   if (at >= record.envelope.deadline) return { kind: 'kept', record: expire(record, at) }
-  const resendMs = Math.min(record.rule.resendMs * 2 ** record.sends, longestResendMs)
+  const resendMs = record.rule.resendMs * 2 ** Math.min(record.sends, mostDoublings)
   const wakeAt = Math.min(at + resendMs, record.envelope.deadline)
   return { kind: 'send', record: { ...record, sends: record.sends + 1, wakeAt } }
 }

@@ -103,11 +103,11 @@ test('a kind that nobody here knows yet is tried as often as others, and is dead
   const traceparent = `00-${id}-${id.slice(16)}-01`
   const known = { id, key: 'gateway a', deadline: Date.now() + 60_000, traceparent, payload: null }
   await gateway.configure(jobsDocument(worker, { tries: 2, baseDelaySeconds: 0 }))
-  await message({ ...known, type: 'webhook', version: 9 })
+  await message({ ...known, type: 'event', version: 9 })
   await becomes(id, 'dead')
   expect(await ask(`/${id}`)).toMatchObject({
     runs: 2,
-    error: expect.stringMatching(/^version 9 of "webhook" is not known/),
+    error: expect.stringMatching(/^version 9 of "event" is not known/),
   })
 })
 
