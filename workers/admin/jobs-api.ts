@@ -19,6 +19,8 @@ import { type Caller, requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { invalid, wrongMethod } from './problems.ts'
 
+/** The path of one: an id that is none names no book. */
+const aJob = '/:id{[0-9a-f]{32}}'
 const noStore = { 'cache-control': 'no-store' }
 /** Beside the payload there is little. */
 const maxBodyBytes = maxEnvelopeBytes + 8192
@@ -58,32 +60,32 @@ export function jobsApi(services: GatewayServices): Hono<GatewayEnvironment> {
     },
   )
 
-  api.get('/:id', credentialOrLink, async (context) => {
+  api.get(aJob, credentialOrLink, async (context) => {
     const found = await books.read(context.req.param('id') ?? '')
     if (found === undefined) return problemResponse(booksAway)
     if (found.kind === 'absent' || !mayKnow(nameOf(context.var.caller), found.job)) return problemResponse(noSuchJob)
     return statusResponse(statusAlone(found.job), context.req.header('if-none-match'))
   })
 
-  api.get('/:id/events', credentialOrLink, async (context) => {
+  api.get(`${aJob}/events`, credentialOrLink, async (context) => {
     const lastEventId = context.req.header('last-event-id') ?? null
     const watched = await books.watch(context.req.param('id') ?? '', nameOf(context.var.caller), lastEventId)
     return watched === undefined ? problemResponse(booksAway) : new Response(watched.body, watched)
   })
 
-  api.delete('/:id', credential, async (context) => {
+  api.delete(aJob, credential, async (context) => {
     return changedResponse(await books.change(context.req.param('id'), nameOf(context.var.caller), 'cancel'))
   })
 
-  api.post('/:id/retry', credential, async (context) => {
+  api.post(`${aJob}/retry`, credential, async (context) => {
     return changedResponse(await books.change(context.req.param('id'), nameOf(context.var.caller), 'retry'))
   })
 
   api.all('/', () => problemResponse(wrongMethod('Send a job with POST.', 'POST')))
   const uses = 'A job can be read with GET, and cancelled with DELETE.'
-  api.all('/:id{[0-9a-f]{32}}', () => problemResponse(wrongMethod(uses, 'GET', 'DELETE')))
-  api.all('/:id/events', () => problemResponse(wrongMethod('The events of a job can be read with GET.', 'GET')))
-  api.all('/:id/retry', () => problemResponse(wrongMethod('A job is queued again with POST.', 'POST')))
+  api.all(aJob, () => problemResponse(wrongMethod(uses, 'GET', 'DELETE')))
+  api.all(`${aJob}/events`, () => problemResponse(wrongMethod('The events of a job can be read with GET.', 'GET')))
+  api.all(`${aJob}/retry`, () => problemResponse(wrongMethod('A job is queued again with POST.', 'POST')))
   return api
 }
 
@@ -122,7 +124,7 @@ export function jobsAdminApi({ books }: GatewayServices): Hono<GatewayEnvironmen
     const parsed = parseDropRequest(context.req.query())
     return parsed.ok ? sweep('drop', parsed.value) : problemResponse(invalid('query', parsed.error))
   })
-  api.get('/:id', async (context) => {
+  api.get(aJob, async (context) => {
     const found = await books.read(context.req.param('id'))
     if (found === undefined) return problemResponse(booksAway)
     return found.kind === 'absent' ? problemResponse(noSuchJob) : context.json(found.job, { headers: noStore })
@@ -133,7 +135,7 @@ export function jobsAdminApi({ books }: GatewayServices): Hono<GatewayEnvironmen
     'Dead letters can be listed with GET and dropped with DELETE; POST to /_weir/api/jobs/dead/replay queues them again.'
   api.all('/dead', () => problemResponse(wrongMethod(uses, 'GET', 'DELETE')))
   api.all('/dead/replay', () => problemResponse(wrongMethod('Dead letters are queued again with POST.', 'POST')))
-  api.all('/:id', () => problemResponse(wrongMethod('A job can be read with GET.', 'GET')))
+  api.all(aJob, () => problemResponse(wrongMethod('A job can be read with GET.', 'GET')))
   return api
 }
 
