@@ -76,8 +76,8 @@ it('settles each message by itself', async () => {
   doing.dying = async () => ({ kind: 'failed', because: 'no use' })
   const envelopes = ['well', 'ill', 'waiting', 'throwing', 'dying', 'well'].map((name) => envelopeOf(name))
   const became = await settled([...envelopes, 'no envelope'])
-  expect(became.map((each) => (typeof each === 'number' ? Math.round(each / 30) * 30 : each))).toEqual([
-    ...['acknowledged', 90, 300, 90, 'acknowledged', 'acknowledged', 'acknowledged'],
+  expect(became.map((each) => (typeof each === 'number' ? Math.round(each / 50) * 50 : each))).toEqual([
+    ...['acknowledged', 100, 300, 100, 'acknowledged', 'acknowledged', 'acknowledged'],
   ])
   const jobs = await Promise.all(envelopes.map(jobOf))
   expect(jobs.map((job) => [job?.state, job?.error ?? job?.result])).toEqual([
