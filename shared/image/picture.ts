@@ -25,7 +25,7 @@ export type NoPicture = 'svg' | 'unknown' | 'broken'
 /** What one format’s reader says of bytes that begin as it expects: what is broken completes the sentence "but it …". */
 export type Reading = Omit<Picture, 'type'> | 'more' | { readonly broken: string }
 
-/** A file cannot be so wrong that these go on: sizes of nothing are broken. */
+/** What a header says, unless that is a picture of nothing. */
 export function sized(width: number, height: number, isAnimated: boolean): Reading {
   return width > 0 && height > 0 ? { width, height, isAnimated } : { broken: 'has a width or height of nothing' }
 }
