@@ -358,7 +358,7 @@ describe('after an answer', () => {
   })
 })
 
-test('where no job can be enqueued the answer is what it is', async () => {
+test('where no job can be enqueued the answer is what it is', { timeout: 60_000 }, async () => {
   const { pools, routes, jobs } = document()
   const unwatched = { pools: { ...pools, watched: pools.shop, lone: pools.shop }, routes, jobs }
   const jobless = await startGateway(unwatched, 'test/e2e/workers/jobless.ts')
