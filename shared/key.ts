@@ -55,6 +55,9 @@ export function monitorName(pool: string, region?: string): string {
   return region === undefined ? pool : `${pool} ${region}`
 }
 
+/** The object of a shard of the shared state cache. */
+export const shardName = (shard: number): string => `shard-${shard}`
+
 /** Tells names apart where two that look alike do no harm (32-bit FNV-1a). */
 export function shortHash(name: string): string {
   let hash = 0x811c9dc5

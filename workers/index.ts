@@ -18,6 +18,7 @@ import { type ConfigurationSources, createConfiguration, publishAgain, readConfi
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { monitorObject } from './durable/monitor.ts'
+import { stateShardObject } from './durable/state-shard.ts'
 import type { Env } from './env.ts'
 import type { Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
@@ -79,6 +80,8 @@ export const Monitor = monitorObject({
   now,
   random,
 })
+
+export const StateShard = stateShardObject({ now })
 
 export default {
   async fetch(request, env, context) {

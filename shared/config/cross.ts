@@ -2,6 +2,7 @@
 // document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
 // hides no other error. Decides nothing about single fields.
 
+import { stateErrors } from './cross-state.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
@@ -11,7 +12,7 @@ import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier } = asFields(document)
+  const { pools, routes, hotTier, state } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
@@ -19,6 +20,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...sameRouteIds(asList(routes)),
     ...sharedCredentials(asFields(pools)),
     ...entryBeyondTotal(asFields(hotTier)),
+    ...stateErrors(asFields(state), names, asList(routes)),
   ]
 }
 

@@ -30,6 +30,7 @@ import {
   statusList,
   whole,
 } from './fields.ts'
+import { stateSchema } from './state.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -310,6 +311,8 @@ export const configSchema = z.strictObject({
     .min(1, 'must not be empty: give at least one route')
     .transform((routes) => routes.map(({ id, ...route }, index) => ({ id: id ?? defaultRouteId(index), ...route }))),
   hotTier: hotTierSchema.prefault({}),
+  /** The shared state cache. */
+  state: stateSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -6,6 +6,7 @@ declare namespace Cloudflare {
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace
     readonly MONITORS: DurableObjectNamespace<import('../../workers/env.ts').MonitorObject>
+    readonly STATE: DurableObjectNamespace<import('../../workers/env.ts').StateShardObject>
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
   }

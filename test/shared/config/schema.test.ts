@@ -51,6 +51,7 @@ describe('defaults', () => {
         },
       ],
       hotTier: { entryBytes: 65_536, totalBytes: 16_777_216, trustSeconds: 5 },
+      state: { shards: 4, namespaces: {} },
     })
   })
 
@@ -81,6 +82,15 @@ describe('defaults', () => {
   it('fills in a part of hotTier', () => {
     const written = { ...smallest(), hotTier: { totalBytes: 0 } }
     expect(configOf(written).hotTier).toEqual({ entryBytes: 65_536, totalBytes: 0, trustSeconds: 5 })
+  })
+
+  it('fills in a namespace', () => {
+    const written = { ...smallest(), state: { namespaces: { cart: {}, near: { consistency: 'bounded' } } } }
+    const namespace = { consistency: 'strong', staleSeconds: 5, maxBytes: 131_072, write: 'none' }
+    expect(configOf(written).state).toEqual({
+      shards: 4,
+      namespaces: { cart: namespace, near: { ...namespace, consistency: 'bounded' } },
+    })
   })
 
   it('keeps what is written beside a default', () => {
