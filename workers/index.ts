@@ -6,11 +6,13 @@ import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
 import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
+import { hotState } from './adapters/hot-state.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { kvConfiguration } from './adapters/kv-configuration.ts'
 import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { objectState } from './adapters/object-state.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
@@ -49,7 +51,8 @@ function compose(env: Env, host: string): Ports {
   const sources = configurationSources(env, host)
   const configuration = createConfiguration(sources, random)
   const monitors = objectMonitors(env.MONITORS)
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, now })
+  const state = hotState(objectState(env.STATE), now)
+  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, state, now })
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,

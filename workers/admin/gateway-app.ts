@@ -6,16 +6,19 @@ import { type Configuration, type ConfigurationSources, snapshotOf } from '../co
 import type { Background, MonitorPort, Ports } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
+import type { StatePort } from '../state-port.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
+import { stateApi, statePath } from './state-api.ts'
 
 export interface GatewayServices {
   readonly adminToken: string | undefined
   readonly configuration: Configuration
   readonly sources: ConfigurationSources
   readonly monitors: MonitorPort
+  readonly state: StatePort
   readonly now: () => number
 }
 
@@ -40,6 +43,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
+  app.route(statePath, stateApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,
