@@ -11,7 +11,12 @@ import { type RowName, StateRows } from './state-rows.ts'
 export interface StateShardTools {
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** A database of this size takes nothing more; absent: what the platform leaves room for. */
+  readonly maxBytes?: number
 }
+
+/** The platform's own bound is 10 GB, beyond which not even a removal would succeed. */
+const maxDatabaseBytes = 9_000_000_000
 
 /** So many rows that have ended are seen to in one turn. */
 const endedAtOnce = 500
@@ -24,7 +29,7 @@ export function stateShardObject(
   context: DurableObjectState,
   env: Env,
 ) => DurableObject<Env> & StateShardObject {
-  const { now } = tools
+  const { now, maxBytes = maxDatabaseBytes } = tools
 
   return class StateShard extends DurableObject<Env> implements StateShardObject {
     readonly #rows: StateRows
@@ -41,7 +46,10 @@ export function stateShardObject(
       const name = { bucket, namespace, key }
       const stored = this.#rows.read(name)
       const { reply, next, floor } = applied(stored, this.#rows.floorOf(bucket), operation, now())
-      if (next !== stored) await this.#save(name, next, floor)
+      if (next === stored) return reply
+      if (next !== undefined && operation.kind !== 'remove' && this.ctx.storage.sql.databaseSize >= maxBytes)
+        return { kind: 'refused', because: 'full' }
+      await this.#save(name, next, floor)
       return reply
     }
 
