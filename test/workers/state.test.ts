@@ -1,0 +1,250 @@
+// The shared state cache as the gateway asks for it, in real objects: many clients at once against the model, and what
+// an isolate keeps in its memory.
+import { evictDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { type NamespaceRule, namespaceSchema } from '../../shared/config/state.ts'
+import { shardName } from '../../shared/key.ts'
+import type { Operation, Reply } from '../../shared/state/operation.ts'
+import { hotState } from '../../workers/adapters/hot-state.ts'
+import { objectState } from '../../workers/adapters/object-state.ts'
+import type { StatePort } from '../../workers/state-port.ts'
+import { contradictions, type Event } from './support/history.ts'
+
+const layout = { shards: 4, version: 1 }
+const strong = namespaceSchema.parse({})
+const bounded = namespaceSchema.parse({ consistency: 'bounded', staleSeconds: 5 })
+
+const content = (text: string) => ({ type: 'text/plain', bytes: new TextEncoder().encode(text) })
+const named = (key: string) => ({ namespace: 'n', key, write: 'none' }) as const
+const put = (key: string, text: string): Operation => ({ ...named(key), kind: 'put', content: content(text) })
+const read = (key: string): Operation => ({ ...named(key), kind: 'read' })
+
+const textOf = (reply: Reply | undefined) =>
+  reply?.kind === 'found' ? new TextDecoder().decode(reply.content.bytes) : reply?.kind
+
+/** Numbers in [0, 1) that are the same at every run (mulberry32). */
+function dice(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** One of many clients; `known` is the version that it has last seen of a key. */
+function randomOperation(random: () => number, key: string, known: number | undefined, text: string): Operation {
+  const kind = Math.floor(random() * 10)
+  const named = { namespace: 'model', key, write: 'none' } as const
+  const condition = random() < 0.5 && known !== undefined ? { ifMatch: [known] } : {}
+  if (kind < 3) return { ...named, kind: 'read' }
+  if (kind < 5) return { ...named, ...condition, kind: 'put', content: content(text) }
+  if (kind < 6) return { ...named, kind: 'put', content: content('0'), ifNoneMatch: 'any' }
+  if (kind < 7) return { ...named, ...condition, kind: 'remove' }
+  return { ...named, ...condition, kind: 'add', by: kind - 8 }
+}
+
+test('10,000 operations of 100 clients on 40 keys, with evictions in between, are those of the model one by one', {
+  timeout: 60_000,
+}, async () => {
+  const state = objectState(env.STATE)
+  const histories = new Map<string, Event[]>()
+  let [clock, asked] = [1, 0]
+  const client = async (seed: number, count: number) => {
+    const random = dice(seed)
+    const known = new Map<string, number>()
+    for (let step = 0; step < count; step++) {
+      const key = `key ${Math.floor(random() * 40)}`
+      const operation = randomOperation(random, key, known.get(key), String(++asked))
+      const began = clock++
+      const reply = (await state.apply(operation, strong, layout))!
+      const history = histories.get(key) ?? []
+      history.push({ operation, reply, began, ended: clock++ })
+      histories.set(key, history)
+      if ('version' in reply && reply.version !== undefined) known.set(key, reply.version)
+    }
+  }
+  for (let round = 0; round < 5; round++) {
+    await Promise.all(Array.from({ length: 100 }, (_, index) => client(round * 1000 + index, 20)))
+    const shards = Array.from({ length: layout.shards }, (_, shard) => env.STATE.getByName(shardName(shard)))
+    await Promise.all(shards.map((shard) => evictDurableObject(shard)))
+  }
+  const all = [...histories.values()]
+  expect(all.flat()).toHaveLength(10_000)
+  expect(new Set(all.flat().map(({ reply }) => (reply.kind === 'refused' ? reply.because : reply.kind)))).toEqual(
+    new Set(['found', 'absent', 'written', 'removed', 'counted', 'changed']),
+  )
+  expect(all.flatMap(contradictions)).toEqual([])
+})
+
+describe('the check of histories finds', () => {
+  const first: Event = {
+    operation: put('k', '1'),
+    reply: { kind: 'written', version: 1, created: true },
+    began: 1,
+    ended: 2,
+  }
+  const found = (version: number, text: string): Reply => ({ kind: 'found', version, content: content(text) })
+  const next: Event = {
+    operation: put('k', '2'),
+    reply: { kind: 'written', version: 2, created: false },
+    began: 3,
+    ended: 6,
+  }
+  const reads = (reply: Reply, began: number, ended: number): Event => ({ operation: read('k'), reply, began, ended })
+  test.each<[string, Event[], number]>([
+    ['nothing where nothing is wrong', [first, next, reads(found(1, '1'), 4, 5), reads(found(2, '2'), 7, 8)], 0],
+    ['a stale read', [first, next, reads(found(1, '1'), 7, 8)], 1],
+    ['a read of what was not there yet', [first, reads(found(2, '2'), 1.5, 2.5), next], 1],
+    [
+      'one read that goes back behind another',
+      [first, next, reads(found(2, '2'), 3.1, 3.2), reads(found(1, '1'), 4, 5)],
+      1,
+    ],
+    ['a lost update', [first, { ...next, reply: { kind: 'written', version: 2, created: true } }], 1],
+    ['what nobody has written', [first, reads(found(1, 'x'), 3, 4)], 1],
+    ['an absence behind a write', [first, reads({ kind: 'absent' }, 3, 4)], 1],
+  ])('%s', (_, history, count) => expect(contradictions(history)).toHaveLength(count))
+})
+
+/** An isolate with a memory of its own, and how often it asks objects. */
+function isolateAt(clock: { now: number }) {
+  let calls = 0
+  const behind = objectState(env.STATE)
+  const counted: StatePort = {
+    apply: (...asked) => {
+      calls++
+      return behind.apply(...asked)
+    },
+  }
+  const state = hotState(counted, () => clock.now)
+  return {
+    ask: (operation: Operation, rule: NamespaceRule = bounded) => state.apply(operation, rule, layout),
+    text: async (key: string, rule: NamespaceRule = bounded) => textOf(await state.apply(read(key), rule, layout)),
+    calls: () => calls,
+  }
+}
+
+describe('the memory of an isolate', () => {
+  it('answers for a bounded namespace until what it has is too old, and asks once then', async () => {
+    const clock = { now: 1000 }
+    const [here, there] = [isolateAt(clock), isolateAt(clock)]
+    await there.ask(put('a', 'old'))
+    expect([await here.text('a'), await here.text('a'), here.calls()]).toEqual(['old', 'old', 1])
+    await there.ask(put('a', 'new'))
+    clock.now += 4_999
+    expect([await here.text('a'), here.calls()]).toEqual(['old', 1])
+    clock.now += 1
+    expect([await here.text('a'), await here.text('a'), here.calls()]).toEqual(['new', 'new', 2])
+  })
+
+  it('is not asked for a strong namespace', async () => {
+    const clock = { now: 1000 }
+    const [here, there] = [isolateAt(clock), isolateAt(clock)]
+    await there.ask(put('b', 'old'))
+    expect([await here.text('b', strong), here.calls()]).toEqual(['old', 1])
+    await there.ask(put('b', 'new'))
+    expect([await here.text('b', strong), here.calls()]).toEqual(['new', 2])
+  })
+
+  it('forgets what the isolate itself changes: it sees its own writes at once', async () => {
+    const here = isolateAt({ now: 1000 })
+    expect(await here.text('c')).toBe('absent')
+    await here.ask(put('c', '1'))
+    expect(await here.text('c')).toBe('1')
+    await here.ask({ ...named('c'), kind: 'add', by: 1 })
+    expect(await here.text('c')).toBe('2')
+    await here.ask({ ...named('c'), kind: 'remove' })
+    expect(await here.text('c')).toBe('absent')
+  })
+
+  it('does not take in what was read before the isolate’s own write, and came after it', async () => {
+    const behind = objectState(env.STATE)
+    const slow = Promise.withResolvers<void>()
+    const state = hotState(
+      {
+        apply: async (...asked) => {
+          const reply = await behind.apply(...asked)
+          if (asked[0].kind === 'read') await slow.promise
+          return reply
+        },
+      },
+      () => 1000,
+    )
+    await state.apply(put('d', 'old'), bounded, layout)
+    const reading = state.apply(read('d'), bounded, layout)
+    await behind.apply(read('d'), bounded, layout)
+    await state.apply(put('d', 'new'), bounded, layout)
+    slow.resolve()
+    expect(textOf(await reading)).toBe('old')
+    expect(textOf(await state.apply(read('d'), bounded, layout))).toBe('new')
+  })
+
+  it('counts the age from when it asked, and heeds the end of a value', async () => {
+    const clock = { now: Date.now() }
+    const here = isolateAt(clock)
+    await here.ask({ ...put('e', 'short'), ttlSeconds: 2 } as Operation)
+    expect(await here.text('e')).toBe('short')
+    clock.now += 3_000
+    await here.text('e')
+    expect(here.calls()).toBe(3)
+  })
+
+  it('keeps to its bound: what was used last stays, what is large is not kept', async () => {
+    const here = isolateAt({ now: 1000 })
+    await here.ask(put('large', 'x'.repeat(65_537)))
+    await here.text('large')
+    await here.text('large')
+    expect(here.calls()).toBe(3)
+    const keys = Array.from({ length: 140 }, (_, index) => `f${index}`)
+    for (const key of keys) await here.ask(put(key, 'x'.repeat(65_000)))
+    for (const key of keys) await here.text(key)
+    const before = here.calls()
+    await here.text('f139')
+    expect(here.calls()).toBe(before)
+    await here.text('f0')
+    expect(here.calls()).toBe(before + 1)
+  })
+
+  it('knows of each namespace how old its values may be, also where it has changed', async () => {
+    const clock = { now: 1000 }
+    const [here, there] = [isolateAt(clock), isolateAt(clock)]
+    await there.ask(put('g', 'old'))
+    await here.text('g')
+    await there.ask(put('g', 'new'))
+    clock.now += 2_000
+    expect(await here.text('g', { ...bounded, staleSeconds: 1 })).toBe('new')
+  })
+})
+
+describe('an object that fails', () => {
+  beforeEach(() => void vi.spyOn(console, 'warn').mockReturnValue())
+  afterEach(() => void vi.restoreAllMocks())
+
+  it('does not answer: it costs two seconds, and nobody is told that something was done', async () => {
+    const hanging = { getByName: () => ({ apply: () => new Promise(() => undefined) }) }
+    const state = objectState(hanging as unknown as typeof env.STATE)
+    const began = Date.now()
+    expect(await state.apply(put('k', 'x'), strong, layout)).toBeUndefined()
+    expect(Date.now() - began).toBeLessThan(4_000)
+  })
+
+  it('is lost: a read is asked once more, a change is not', async () => {
+    let calls = 0
+    const losing = {
+      getByName: () => ({
+        apply: async () => {
+          calls++
+          throw new Error('lost')
+        },
+      }),
+    }
+    const state = objectState(losing as unknown as typeof env.STATE)
+    expect(await state.apply(read('k'), strong, layout)).toBeUndefined()
+    expect(calls).toBe(2)
+    expect(await state.apply(put('k', 'x'), strong, layout)).toBeUndefined()
+    expect(calls).toBe(3)
+  })
+})
