@@ -1,6 +1,10 @@
 // The shared state cache on the wire, as origins use it: with the credential of their pool.
 import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { startLocalGateway } from '../../workers/cli/local-gateway.ts'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 
 const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`
@@ -9,20 +13,21 @@ const poolOf = (credential: string) => ({
   credentials: [digestOf(credential)],
 })
 
+const configuration = {
+  pools: { web: poolOf('of-web'), shop: poolOf('of-shop') },
+  routes: [{ path: '/*', pools: ['web', 'shop'] }],
+  state: {
+    namespaces: {
+      cart: { pools: ['shop'], maxBytes: 1000 },
+      brief: { ttlSeconds: 60 },
+    },
+  },
+}
+
 let gateway: TestGateway
 
 beforeAll(async () => {
-  gateway = await startGateway({
-    pools: { web: poolOf('of-web'), shop: poolOf('of-shop') },
-    routes: [{ path: '/*', pools: ['web', 'shop'] }],
-    state: {
-      namespaces: {
-        cart: { pools: ['shop'], maxBytes: 1000 },
-        near: { consistency: 'bounded', staleSeconds: 3600 },
-        brief: { ttlSeconds: 60 },
-      },
-    },
-  })
+  gateway = await startGateway(configuration)
 })
 
 afterAll(() => gateway?.close())
@@ -412,4 +417,35 @@ describe('whoever asks for what makes no sense is told so, and nothing is change
   it('takes a value of exactly the bound', async () => {
     expect((await put('cart/full', 'x'.repeat(1000), as('of-shop'))).status).toBe(201)
   })
+})
+
+test('a restart loses nothing: values, versions, counters and leases go on', async () => {
+  const stateFolder = mkdtempSync(join(tmpdir(), 'weir-state-'))
+  const options = { document: JSON.stringify(configuration), port: 0, stateFolder }
+  const asking = (url: string) => async (path: string, method: string, body?: string) => {
+    const headers = { authorization: 'Bearer of-web' }
+    return fetch(`${url}/_weir/state/things/${path}`, { method, headers, ...(body !== undefined && { body }) })
+  }
+  const count = async (send: ReturnType<typeof asking>) =>
+    Promise.all(Array.from({ length: 100 }, () => send('count', 'POST', '{"add": 1}')))
+  const lease = '{"lease": {"holder": "me", "seconds": 3600}}'
+  try {
+    const before = await startLocalGateway(options)
+    const early = asking(before.url)
+    const etag = etagOf(await early('a', 'PUT', 'kept'))
+    const { token } = (await (await early('a', 'POST', lease)).json()) as { token: number }
+    await count(early)
+    await before.close()
+
+    const after = await startLocalGateway(options)
+    const late = asking(after.url)
+    const read = await late('a', 'GET')
+    expect([await read.text(), etagOf(read)]).toEqual(['kept', etag])
+    expect(await (await late('a', 'POST', lease)).json()).toMatchObject({ token })
+    await count(late)
+    expect(await (await late('count', 'GET')).text()).toBe('200')
+    await after.close()
+  } finally {
+    rmSync(stateFolder, { recursive: true, force: true })
+  }
 })
