@@ -18,6 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   db: ['shared', 'shared/http', 'shared/balance'],
   adapters: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   admin: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
+  client: ['shared', 'shared/http', 'shared/balance', 'core'],
   durable: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   jobs: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   index: ['shared', 'shared/http', 'shared/balance', 'core', 'db', 'adapters', 'admin', 'durable', 'jobs'],

@@ -66,6 +66,7 @@ function compose(env: Env, host: string): Ports {
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,
+    state,
     decoderFor,
     seal: webCryptoSeal(env.COOKIE_SECRET || env.ADMIN_TOKEN),
     isAdmin: (authorization) => isAdmin(env.ADMIN_TOKEN, authorization),

@@ -8,6 +8,7 @@ import type { BatchRule, ProbeRule } from '../shared/config/schema.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
+import type { StatePort } from './state-port.ts'
 
 /** Work that goes on behind the response. Its promise must not reject. */
 export type Background = (work: Promise<unknown>) => void
@@ -20,6 +21,7 @@ export interface Ports {
   /** Each asker gets its part as by a flight of its own. */
   readonly batches: FlightPort<BatchBoarding>
   readonly monitors: MonitorPort
+  readonly state: StatePort
   readonly decoderFor: DecoderPort
   readonly seal: SealPort
   /** Answers what is addressed to the gateway itself, below the reserved prefix. */

@@ -21,14 +21,19 @@ const form = 'Write /_weir/state/<namespace>/<key>'
  */
 export function parseKeyName(path: string): Result<KeyName, string> {
   const [, namespace = '', encoded = ''] = /^\/([^/]*)\/(.*)$/s.exec(path) ?? []
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(namespace))
-    return err(`${form}, with a namespace of 1 to 64 letters, digits, "_" or "-".`)
   const key = decoded(encoded)
   if (key === undefined) return err('The key is no UTF-8 when its percent-encoding is decoded: encode it as UTF-8.')
+  return keyName(namespace, key)
+}
+
+/** The same of a key that is not encoded. */
+export function keyName(namespace: string, key: string): Result<KeyName, string> {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(namespace))
+    return err(`${form}, with a namespace of 1 to 64 letters, digits, "_" or "-".`)
   const size = new TextEncoder().encode(key).byteLength
   if (size < 1 || size > maxKeyBytes)
     return err(`${form}, with a key of 1 to ${maxKeyBytes} bytes; this one has ${size}.`)
-  if (/\p{Cc}/u.test(key)) return err('The key has a control character in it: leave it out.')
+  if (/\p{Cc}|\p{Cs}/u.test(key)) return err('The key has a control character or half a character in it: leave it out.')
   return ok({ namespace, key })
 }
 

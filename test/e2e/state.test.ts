@@ -1,6 +1,8 @@
 // The shared state cache on the wire, as origins use it: with the credential of their pool.
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
@@ -412,6 +414,21 @@ describe('whoever asks for what makes no sense is told so, and nothing is change
   it('names what is allowed', async () => {
     const answer = await ask(fresh(), { method: 'OPTIONS' })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, DELETE, POST'])
+  })
+
+  test.each([
+    ['of a known length', 'Content-Length: 10\r\n\r\nhalf'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+  ])('takes no half of a body: %s', async (_, rest) => {
+    const key = fresh()
+    await put(key, 'before')
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname)
+    const head = `PUT /_weir/state/${key} HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer of-web\r\n`
+    socket.end(head + rest)
+    await once(socket.resume(), 'close')
+    expect(await (await ask(key)).text()).toBe('before')
+    expect(gateway.log).toEqual([])
   })
 
   it('takes a value of exactly the bound', async () => {

@@ -44,6 +44,7 @@ beforeEach(() => {
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
+    state: { apply: async () => undefined },
     decoderFor: () => undefined,
     seal: webCryptoSeal('a secret'),
     isAdmin: async () => false,

@@ -2,7 +2,7 @@
 // an isolate keeps in its memory.
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { type NamespaceRule, namespaceSchema } from '../../shared/config/state.ts'
 import { shardName } from '../../shared/key.ts'
 import type { Operation, Reply } from '../../shared/state/operation.ts'
@@ -10,6 +10,9 @@ import { hotState } from '../../workers/adapters/hot-state.ts'
 import { objectState } from '../../workers/adapters/object-state.ts'
 import type { StatePort } from '../../workers/state-port.ts'
 import { contradictions, type Event } from './support/history.ts'
+import { wakeShards } from './support/shards.ts'
+
+beforeAll(wakeShards)
 
 const layout = { shards: 4, version: 1 }
 const strong = namespaceSchema.parse({})

@@ -10,11 +10,8 @@ import { etagOf, matches, parseConditions } from '../../shared/state/conditions.
 import type { Conditions, Operation, Reply } from '../../shared/state/operation.ts'
 import type { Layout } from '../../shared/state/place.ts'
 import { type KeyName, parseFencingToken, parseKeyName, parsePosted, parseTtl } from '../../shared/state/request.ts'
-import { joined } from '../bytes.ts'
+import { keepBody } from '../keep-body.ts'
 import { type Problem, problemResponse } from '../problem.ts'
-import { requireCaller } from './authorise.ts'
-import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
-import { wrongMethod } from './problems.ts'
 import {
   badRequest,
   codedBody,
@@ -23,7 +20,10 @@ import {
   refusalProblem,
   stateAway,
   valueTooLarge,
-} from './state-problems.ts'
+} from '../state-problems.ts'
+import { requireCaller } from './authorise.ts'
+import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { wrongMethod } from './problems.ts'
 
 export const statePath = '/_weir/state'
 
@@ -121,22 +121,16 @@ async function bodyOf({ request, name, rule }: Asked): Promise<{ type: string; b
   const type = headers.get('content-type') ?? defaultType
   if (type.length > maxTypeLength)
     return { problem: badRequest('bad-type', `Content-Type may have ${maxTypeLength} characters at most.`) }
-  const bytes = await readWhole(request.body, rule.maxBytes)
-  if (bytes === undefined) return { problem: valueTooLarge(name.namespace, rule.maxBytes) }
+  const kept = await keepBody(request.body, undefined, rule.maxBytes)
+  if (kept.kind === 'cut') return { problem: badRequest('cut', 'The body broke off before its end: send it again.') }
+  if (kept.kind === 'once') {
+    await kept.stream.cancel().catch(() => undefined)
+    return { problem: valueTooLarge(name.namespace, rule.maxBytes) }
+  }
+  const bytes = kept.bytes ?? new Uint8Array()
   if (request.method === 'PUT' && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type) && !parseJson(bytes))
     return { problem: badRequest('not-json', `The body is no JSON, as its type ${type} says.`) }
   return { type, bytes }
-}
-
-async function readWhole(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | undefined> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of body ?? []) {
-    size += piece.byteLength
-    if (size > maxBytes) return undefined
-    pieces.push(piece)
-  }
-  return joined(pieces)
 }
 
 function parseJson(bytes: Uint8Array): { readonly value: unknown } | undefined {

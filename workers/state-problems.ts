@@ -1,7 +1,7 @@
 // How the shared state cache says no.
-import { etagOf } from '../../shared/state/conditions.ts'
-import type { Refusal } from '../../shared/state/operation.ts'
-import type { Problem } from '../problem.ts'
+import { etagOf } from '../shared/state/conditions.ts'
+import type { Refusal } from '../shared/state/operation.ts'
+import type { Problem } from './problem.ts'
 
 export const badRequest = (reason: string, detail: string): Problem => ({
   status: 400,
