@@ -1,15 +1,12 @@
-// The shared state cache as the gateway asks for it, in real objects: many clients at once against the model, and what
-// an isolate keeps in its memory.
-import { evictDurableObject } from 'cloudflare:test'
+// The shared state cache as the gateway asks for it, in real objects: what an isolate keeps in its memory, and what it
+// does where an object fails.
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type NamespaceRule, namespaceSchema } from '../../shared/config/state.ts'
-import { shardName } from '../../shared/key.ts'
 import type { Operation, Reply } from '../../shared/state/operation.ts'
 import { hotState } from '../../workers/adapters/hot-state.ts'
 import { objectState } from '../../workers/adapters/object-state.ts'
 import type { StatePort } from '../../workers/state-port.ts'
-import { contradictions, type Event } from './support/history.ts'
 import { wakeShards } from './support/shards.ts'
 
 beforeAll(wakeShards)
@@ -25,92 +22,6 @@ const read = (key: string): Operation => ({ ...named(key), kind: 'read' })
 
 const textOf = (reply: Reply | undefined) =>
   reply?.kind === 'found' ? new TextDecoder().decode(reply.content.bytes) : reply?.kind
-
-/** Numbers in [0, 1) that are the same at every run (mulberry32). */
-function dice(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/** One of many clients; `known` is the version that it has last seen of a key. */
-function randomOperation(random: () => number, key: string, known: number | undefined, text: string): Operation {
-  const kind = Math.floor(random() * 10)
-  const named = { namespace: 'model', key, write: 'none' } as const
-  const condition = random() < 0.5 && known !== undefined ? { ifMatch: [known] } : {}
-  if (kind < 3) return { ...named, kind: 'read' }
-  if (kind < 5) return { ...named, ...condition, kind: 'put', content: content(text) }
-  if (kind < 6) return { ...named, kind: 'put', content: content('0'), ifNoneMatch: 'any' }
-  if (kind < 7) return { ...named, ...condition, kind: 'remove' }
-  return { ...named, ...condition, kind: 'add', by: kind - 8 }
-}
-
-test('10,000 operations of 100 clients on 40 keys, with evictions in between, are those of the model one by one', {
-  timeout: 60_000,
-}, async () => {
-  const state = objectState(env.STATE)
-  const histories = new Map<string, Event[]>()
-  let [clock, asked] = [1, 0]
-  const client = async (seed: number, count: number) => {
-    const random = dice(seed)
-    const known = new Map<string, number>()
-    for (let step = 0; step < count; step++) {
-      const key = `key ${Math.floor(random() * 40)}`
-      const operation = randomOperation(random, key, known.get(key), String(++asked))
-      const began = clock++
-      const reply = (await state.apply(operation, strong, layout))!
-      const history = histories.get(key) ?? []
-      history.push({ operation, reply, began, ended: clock++ })
-      histories.set(key, history)
-      if ('version' in reply && reply.version !== undefined) known.set(key, reply.version)
-    }
-  }
-  for (let round = 0; round < 5; round++) {
-    await Promise.all(Array.from({ length: 100 }, (_, index) => client(round * 1000 + index, 20)))
-    const shards = Array.from({ length: layout.shards }, (_, shard) => env.STATE.getByName(shardName(shard)))
-    await Promise.all(shards.map((shard) => evictDurableObject(shard)))
-  }
-  const all = [...histories.values()]
-  expect(all.flat()).toHaveLength(10_000)
-  expect(new Set(all.flat().map(({ reply }) => (reply.kind === 'refused' ? reply.because : reply.kind)))).toEqual(
-    new Set(['found', 'absent', 'written', 'removed', 'counted', 'changed']),
-  )
-  expect(all.flatMap(contradictions)).toEqual([])
-})
-
-describe('the check of histories finds', () => {
-  const first: Event = {
-    operation: put('k', '1'),
-    reply: { kind: 'written', version: 1, created: true },
-    began: 1,
-    ended: 2,
-  }
-  const found = (version: number, text: string): Reply => ({ kind: 'found', version, content: content(text) })
-  const next: Event = {
-    operation: put('k', '2'),
-    reply: { kind: 'written', version: 2, created: false },
-    began: 3,
-    ended: 6,
-  }
-  const reads = (reply: Reply, began: number, ended: number): Event => ({ operation: read('k'), reply, began, ended })
-  test.each<[string, Event[], number]>([
-    ['nothing where nothing is wrong', [first, next, reads(found(1, '1'), 4, 5), reads(found(2, '2'), 7, 8)], 0],
-    ['a stale read', [first, next, reads(found(1, '1'), 7, 8)], 1],
-    ['a read of what was not there yet', [first, reads(found(2, '2'), 1.5, 2.5), next], 1],
-    [
-      'one read that goes back behind another',
-      [first, next, reads(found(2, '2'), 3.1, 3.2), reads(found(1, '1'), 4, 5)],
-      1,
-    ],
-    ['a lost update', [first, { ...next, reply: { kind: 'written', version: 2, created: true } }], 1],
-    ['what nobody has written', [first, reads(found(1, 'x'), 3, 4)], 1],
-    ['an absence behind a write', [first, reads({ kind: 'absent' }, 3, 4)], 1],
-  ])('%s', (_, history, count) => expect(contradictions(history)).toHaveLength(count))
-})
 
 /** An isolate with a memory of its own, and how often it asks objects. */
 function isolateAt(clock: { now: number }) {
