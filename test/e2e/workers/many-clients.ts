@@ -1,5 +1,6 @@
-// Weir beside many clients of its shared state, in one Worker: a request for `/_clients` has them ask for random things
-// of a few keys, all at the same time, and says what contradicts the model. Between rounds all shards are lost.
+// Weir beside many clients of its shared state, in one Worker: a request for `/_clients?shards=4,7` has them ask for
+// random things of a few keys, all at the same time, and says what contradicts the model. In each round the configuration
+// has another number of shards, and half of the clients have not heard of it yet; between rounds all objects are lost.
 import { namespaceSchema } from '../../../shared/config/state.ts'
 import { shardName } from '../../../shared/key.ts'
 import type { Operation } from '../../../shared/state/operation.ts'
@@ -18,11 +19,9 @@ export class StateShard extends WeirStateShard {
   }
 }
 
-const rounds = 5
 const clients = 40
 const operationsEach = 50
 const keys = 40
-const layout = { shards: 4, version: 1 }
 const rule = namespaceSchema.parse({})
 
 /** What has become of all operations. */
@@ -33,16 +32,18 @@ export interface ClientsReport {
   readonly wrong: readonly string[]
 }
 
-async function runClients(env: Env): Promise<ClientsReport> {
+async function runClients(env: Env, rounds: readonly number[]): Promise<ClientsReport> {
   const state = objectState(env.STATE)
   const events: Event[] = []
   let clock = 1
-  const client = async (seed: number) => {
+  const layoutOf = (round: number) => ({ shards: rounds[round]!, version: round + 1 })
+  const client = async (seed: number, round: number) => {
     const random = dice(seed)
     const seen = new Map<string, number>()
     for (let step = 0; step < operationsEach; step++) {
       const key = `key ${Math.floor(random() * keys)}`
       const operation = randomOperation(random, key, seen.get(key), String(seed * 1000 + step))
+      const layout = layoutOf(random() < 0.5 ? round : Math.max(0, round - 1))
       const began = clock++
       const reply = await state.apply(operation, rule, layout)
       if (reply === undefined) throw new Error('An object did not answer.')
@@ -50,9 +51,9 @@ async function runClients(env: Env): Promise<ClientsReport> {
       if ('version' in reply && reply.version !== undefined) seen.set(key, reply.version)
     }
   }
-  for (let round = 0; round < rounds; round++) {
-    await Promise.all(Array.from({ length: clients }, (_, index) => client(round * clients + index)))
-    await loseAll(env)
+  for (const round of rounds.keys()) {
+    await Promise.all(Array.from({ length: clients }, (_, index) => client(round * clients + index, round)))
+    await loseAll(env, Math.max(...rounds))
   }
   const answers: Record<string, number> = {}
   for (const { reply } of events) {
@@ -63,8 +64,8 @@ async function runClients(env: Env): Promise<ClientsReport> {
   return { operations: events.length, answers, wrong: [...histories.values()].flatMap(contradictions) }
 }
 
-async function loseAll(env: Env): Promise<void> {
-  const shards = Array.from({ length: layout.shards }, (_, shard) => env.STATE.getByName(shardName(shard)))
+async function loseAll(env: Env, count: number): Promise<void> {
+  const shards = Array.from({ length: count }, (_, shard) => env.STATE.getByName(shardName(shard)))
   await Promise.allSettled(shards.map((shard) => (shard as unknown as StateShard).lose()))
 }
 
@@ -95,7 +96,9 @@ function dice(seed: number): () => number {
 export default {
   ...weir,
   async fetch(...[request, env, context]: Fetch) {
-    if (new URL(request.url).pathname === '/_clients') return Response.json(await runClients(env))
-    return weir.fetch(request, env, context)
+    const { pathname, searchParams } = new URL(request.url)
+    if (pathname !== '/_clients') return weir.fetch(request, env, context)
+    const rounds = searchParams.get('shards')?.split(',').map(Number) ?? []
+    return Response.json(await runClients(env, rounds))
   },
 }
