@@ -9,7 +9,8 @@ const pools = { web: { origins: [{ url: 'http://127.0.0.1:9' }] } }
 const routes = [{ path: '/*', pools: ['web'] }]
 
 test.each([['', '4,4,4,4,4']])(
-  '10,000 operations of 40 clients on 40 keys, with lost objects in between%s, are those of the model',
+  '10,000 operations of 200 clients on 40 keys, with lost objects in between%s, are those of the model',
+  { timeout: 120_000 },
   async (_, shards) => {
     const gateway = await startGateway({ pools, routes }, 'test/e2e/workers/many-clients.ts')
     try {

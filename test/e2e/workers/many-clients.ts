@@ -19,8 +19,8 @@ export class StateShard extends WeirStateShard {
   }
 }
 
-const clients = 40
-const operationsEach = 50
+const clients = 200
+const operationsEach = 10
 const keys = 40
 const rule = namespaceSchema.parse({})
 
