@@ -7,6 +7,9 @@ import { bucketOf } from '../../../shared/state/place.ts'
 import { stateShardObject } from '../../../workers/durable/state-shard.ts'
 import type { StateShardObject } from '../../../workers/env.ts'
 
+// A thousand writes take what the disk takes.
+vi.setConfig({ testTimeout: 30_000 })
+
 let stub: DurableObjectStub<StateShardObject>
 let shards = 0
 /** Added to the clock. */
