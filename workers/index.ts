@@ -4,6 +4,7 @@ import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
+import { d1State } from './adapters/d1-state.ts'
 import { decoderFor } from './adapters/decoder.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotState } from './adapters/hot-state.ts'
@@ -52,13 +53,21 @@ function compose(env: Env, host: string): Ports {
   const configuration = createConfiguration(sources, random)
   const monitors = objectMonitors(env.MONITORS)
   const state = hotState(objectState(env.STATE), now)
-  const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, configuration, sources, monitors, state, now })
+  const gateway = gatewayApp({
+    adminToken: env.ADMIN_TOKEN,
+    configuration,
+    sources,
+    monitors,
+    state,
+    proxy: (request, background) => proxy(request, composed, background),
+    now,
+  })
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
     () => configuration.current()?.config.hotTier ?? defaultHotTier,
   )
-  return {
+  const composed: Ports = {
     configuration,
     gateway,
     store,
@@ -73,6 +82,7 @@ function compose(env: Env, host: string): Ports {
     now,
     random,
   }
+  return composed
 }
 
 export const Flight = flightObject(portsFor)
@@ -85,7 +95,11 @@ export const Monitor = monitorObject({
   random,
 })
 
-export const StateShard = stateShardObject({ now })
+export const StateShard = stateShardObject({
+  database: (env) => d1State(env.DB),
+  now,
+  unique: () => crypto.randomUUID(),
+})
 
 export default {
   async fetch(request, env, context) {

@@ -86,6 +86,27 @@ export function refusalProblem(refusal: Refusal): Problem {
         detail:
           'The shard of this key is full: delete what is not needed, or raise "state.shards". Nothing was changed.',
       }
+    case 'unsaved':
+      return {
+        status: 503,
+        reason: 'database-unavailable',
+        detail:
+          'This namespace is written through to the database (D1), which does not answer. Nothing was changed: try again.',
+        headers: { 'retry-after': '5' },
+      }
+    case 'moving':
+      return {
+        status: 503,
+        reason: 'state-moving',
+        detail: 'The key is on its way to another shard. Nothing was changed: try again.',
+        headers: { 'retry-after': '1' },
+      }
+    case 'unfilled':
+      return {
+        status: 502,
+        reason: 'not-filled',
+        detail: `There is nothing under this key, and the route that it is filled from gave nothing to keep: ${refusal.why}.`,
+      }
     default:
       return refusal satisfies never
   }

@@ -21,7 +21,7 @@ interface Named {
   readonly key: string
 }
 
-interface Change extends Named, Conditions {
+interface Changing extends Named, Conditions {
   /** Of a lease: the change is made only if none was granted since. */
   readonly fencingToken?: number
   /** Whether D1 gets it too. */
@@ -32,19 +32,19 @@ export interface Read extends Named {
   readonly kind: 'read'
 }
 
-export interface Put extends Change {
+export interface Put extends Changing {
   readonly kind: 'put'
   readonly content: Content
   /** Absent: it stays. */
   readonly ttlSeconds?: number
 }
 
-export interface Remove extends Change {
+export interface Remove extends Changing {
   readonly kind: 'remove'
 }
 
 /** Counts from 0 where there is nothing. */
-export interface Add extends Change {
+export interface Add extends Changing {
   readonly kind: 'add'
   /** Whole numbers, all of them. */
   readonly by: number
@@ -63,7 +63,8 @@ export interface TakeLease extends Named {
 }
 
 export type Mutation = Put | Remove | Add
-export type Operation = Read | Mutation | TakeLease
+export type Change = Mutation | TakeLease
+export type Operation = Read | Change
 
 /** Versions count up with every change of a key, also when it was removed in between. Instants in ms. */
 export type Reply =
@@ -86,4 +87,10 @@ export type Refusal = { readonly kind: 'refused' } & (
   | { readonly because: 'no-number' }
   | { readonly because: 'out-of-bounds'; readonly value: number }
   | { readonly because: 'full' }
+  /** D1 has not taken it. */
+  | { readonly because: 'unsaved' }
+  /** The key's bucket is on its way from one shard to another. */
+  | { readonly because: 'moving' }
+  /** What the key is filled from gave nothing that may be kept. */
+  | { readonly because: 'unfilled'; readonly why: string }
 )

@@ -44,7 +44,7 @@ beforeEach(() => {
     flights: { join: async () => undefined },
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
-    state: { apply: async () => undefined },
+    state: { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() },
     decoderFor: () => undefined,
     seal: webCryptoSeal('a secret'),
     isAdmin: async () => false,

@@ -28,6 +28,7 @@ function isolateAt(clock: { now: number }) {
   let calls = 0
   const behind = objectState(env.STATE)
   const counted: StatePort = {
+    ...behind,
     apply: (...asked) => {
       calls++
       return behind.apply(...asked)
@@ -79,6 +80,7 @@ describe('the memory of an isolate', () => {
     const slow = Promise.withResolvers<void>()
     const state = hotState(
       {
+        ...behind,
         apply: async (...asked) => {
           const reply = await behind.apply(...asked)
           if (asked[0].kind === 'read') await slow.promise

@@ -1,7 +1,8 @@
 // The first level of the shared state cache: what this isolate has read of namespaces that allow it, in its memory. It
 // is `staleSeconds` old at most, counted from when it was asked for; what is written here is forgotten here at once, so
 // that the next read sees it.
-import type { Operation, Reply } from '../../shared/state/operation.ts'
+import type { Position } from '../../shared/state/buckets.ts'
+import type { Reply } from '../../shared/state/operation.ts'
 import type { StatePort } from '../state-port.ts'
 
 type Found = Extract<Reply, { kind: 'found' | 'absent' }>
@@ -72,6 +73,13 @@ export function hotState(behind: StatePort, now: () => number): StatePort {
   }
 
   return {
+    async fill(name, rule, layout, ask) {
+      const askedAt = now()
+      const reply = await behind.fill(name, rule, layout, ask)
+      if (rule.consistency === 'bounded' && reply?.kind === 'found') hold(nameOf(name), reply, askedAt)
+      return reply
+    },
+    report: behind.report,
     async apply(operation, rule, layout) {
       if (operation.kind === 'lease') return behind.apply(operation, rule, layout)
       if (operation.kind === 'read')
@@ -86,7 +94,7 @@ export function hotState(behind: StatePort, now: () => number): StatePort {
 }
 
 /** No namespace has a slash in its name. */
-const nameOf = ({ namespace, key }: Operation): string => `${namespace}/${key}`
+const nameOf = ({ namespace, key }: Position): string => `${namespace}/${key}`
 
 function heldUntil({ reply, askedAt }: Held, staleSeconds: number): number {
   const until = askedAt + staleSeconds * 1000

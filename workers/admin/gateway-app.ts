@@ -11,6 +11,7 @@ import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
+import { shardsApi } from './shards-api.ts'
 import { stateApi, statePath } from './state-api.ts'
 
 export interface GatewayServices {
@@ -19,6 +20,8 @@ export interface GatewayServices {
   readonly sources: ConfigurationSources
   readonly monitors: MonitorPort
   readonly state: StatePort
+  /** The life of a request, for what the gateway asks of its own routes. */
+  readonly proxy: (request: Request, background: Background) => Promise<Response>
   readonly now: () => number
 }
 
@@ -43,6 +46,7 @@ export function gatewayApp(services: GatewayServices): Ports['gateway'] {
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
+  app.route('/_weir/api/state', shardsApi(services))
   app.route(statePath, stateApi(services))
   app.notFound((context) =>
     problemResponse({

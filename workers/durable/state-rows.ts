@@ -78,6 +78,23 @@ export class StateRows {
     this.#sql.exec(`INSERT INTO floors (bucket, floor) VALUES (?, ?) ${raise}`, bucket, floor)
   }
 
+  /** Those of a bucket, in the order of namespace and key, one after the other. */
+  *behind(bucket: number, after: { readonly namespace: string; readonly key: string } | undefined): Iterable<Row> {
+    const { namespace, key } = after ?? { namespace: '', key: '' }
+    const where = 'WHERE bucket = ? AND (namespace, key) > (?, ?) ORDER BY namespace, key'
+    for (const row of this.#sql.exec<Columns>(`SELECT ${columns} FROM entries ${where}`, bucket, namespace, key))
+      yield toRow(row)
+  }
+
+  clear(bucket: number): void {
+    this.#sql.exec('DELETE FROM entries WHERE bucket = ?', bucket)
+    this.#sql.exec('DELETE FROM floors WHERE bucket = ?', bucket)
+  }
+
+  count(): number {
+    return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM entries').one().count
+  }
+
   /** Those of which something has ended by `now`, the first `limit` of them. */
   ended(now: number, limit: number): Row[] {
     const where = 'WHERE changes_at <= ? ORDER BY changes_at LIMIT ?'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bucketCount, bucketOf, ownerOf } from '../../../shared/state/place.ts'
+import { bucketCount, bucketOf, maxShards, ownerOf, possibleOwners } from '../../../shared/state/place.ts'
 
 it('a key keeps its bucket for good: these are stored under them', () => {
   expect([bucketOf('cart', 'ada'), bucketOf('cart', 'bob'), bucketOf('n', 'a/b')]).toMatchInlineSnapshot(`
@@ -21,4 +21,28 @@ it('keys spread evenly over the buckets, and buckets over the shards', () => {
 
 it('one shard has all', () => {
   for (let bucket = 0; bucket < bucketCount; bucket += 97) expect(ownerOf(bucket, 1)).toBe(0)
+})
+
+const buckets = Array.from({ length: bucketCount }, (_, bucket) => bucket)
+
+it.each([
+  [4, 7],
+  [4, 5],
+  [7, 8],
+  [1, 2],
+  [32, 64],
+])('from %i shards to %i their share moves, within 2 points, to the new ones alone; and back again', (from, to) => {
+  const moved = buckets.filter((bucket) => ownerOf(bucket, from) !== ownerOf(bucket, to))
+  expect(Math.abs(moved.length / bucketCount - (to - from) / to)).toBeLessThan(0.02)
+  for (const bucket of moved) expect(ownerOf(bucket, to)).toBeGreaterThanOrEqual(from)
+})
+
+it('whoever can own a bucket is known, and they are few', () => {
+  const all = buckets.map(possibleOwners)
+  for (const [bucket, owners] of all.entries()) {
+    if (bucket % 64 > 0) continue
+    const counts = Array.from({ length: maxShards }, (_, index) => index + 1)
+    expect(new Set(owners)).toEqual(new Set(counts.map((shards) => ownerOf(bucket, shards))))
+  }
+  expect(all.flat().length / bucketCount).toBeLessThan(5)
 })

@@ -111,7 +111,10 @@ describe('what makes no sense is refused with what an origin would be told', () 
 })
 
 test('where the objects do not answer nobody is told that something was done', async () => {
-  const away = stateOf<number>('cart', { ...ports, state: { apply: async () => undefined } })
+  const away = stateOf<number>('cart', {
+    ...ports,
+    state: { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() },
+  })
   expect(await problemOf(away.put('k', 1))).toMatchObject({ status: 503, reason: 'state-unavailable' })
   expect(await problemOf(away.get('k'))).toMatchObject({ status: 503 })
 })

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Operation, Reply } from '../../../shared/state/operation.ts'
 import { bucketOf } from '../../../shared/state/place.ts'
+import { d1State } from '../../../workers/adapters/d1-state.ts'
 import { stateShardObject } from '../../../workers/durable/state-shard.ts'
 import type { StateShardObject } from '../../../workers/env.ts'
 
@@ -20,19 +21,22 @@ const realNow = Date.now
 beforeEach(() => {
   later = 0
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + later)
-  stub = env.STATE.getByName(`test-${++shards}`)
+  // Each is shard 0 to itself, with nothing of the one before.
+  stub = env.STATE.getByName(`shard-${'0'.repeat(++shards)}`)
 })
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
 
+const tools = { database: () => d1State(env.DB), now: () => Date.now(), unique: () => crypto.randomUUID() }
+
 type Without<T> = T extends unknown ? Omit<T, 'namespace' | 'write'> : never
 
 /** Asks for something of a key of the namespace `n`. */
 function apply({ key, ...operation }: Without<Operation>): Promise<Reply> {
   const place = { bucket: bucketOf('n', key), shards: 1, version: 1 }
-  return stub.apply({ namespace: 'n', key, write: 'none', ...operation } as Operation, place)
+  return stub.apply({ namespace: 'n', key, write: 'none', ...operation } as Operation, place) as Promise<Reply>
 }
 
 const content = (text: string) => ({ type: 'text/plain', bytes: new TextEncoder().encode(text) })
@@ -173,7 +177,7 @@ it('keeps what bytes and names come, and confuses none', async () => {
 it('takes nothing more when it is full, but lets read and remove', async () => {
   await put('a', 'before')
   await runInDurableObject(stub, async (_, context) => {
-    const full = new (stateShardObject({ now: () => Date.now(), maxBytes: 1 }))(context, env)
+    const full = new (stateShardObject({ ...tools, maxBytes: 1 }))(context, env)
     const ask = (operation: object) =>
       full.apply({ namespace: 'n', key: 'a', write: 'none', ...operation } as Operation, {
         bucket: bucketOf('n', 'a'),
@@ -183,7 +187,7 @@ it('takes nothing more when it is full, but lets read and remove', async () => {
     const refused = { kind: 'refused', because: 'full' }
     expect(await ask({ kind: 'put', content: content('after') })).toEqual(refused)
     expect(await ask({ kind: 'lease', holder: 'me', seconds: 5 })).toEqual(refused)
-    expect(textOf(await ask({ kind: 'read' }))).toBe('before')
+    expect(textOf((await ask({ kind: 'read' })) as Reply)).toBe('before')
     expect(await ask({ kind: 'remove' })).toMatchObject({ kind: 'removed' })
   })
 })

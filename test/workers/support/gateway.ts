@@ -26,8 +26,16 @@ export function gatewayOn(
   monitors: MonitorPort = { share: async () => undefined, arm: async () => undefined },
 ): GatewayUnderTest {
   const configuration = createConfiguration(sources, () => 0)
-  const state = { apply: async () => undefined }
-  const app = gatewayApp({ adminToken, configuration, sources, monitors, state, now: () => Date.now() })
+  const state = { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() }
+  const app = gatewayApp({
+    adminToken,
+    configuration,
+    sources,
+    monitors,
+    state,
+    proxy: async () => new Response(),
+    now: () => Date.now(),
+  })
   const held = holdBackground()
   const ask = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) }

@@ -57,7 +57,7 @@ export function portsOf(logged: LoggedRequest, journey: Journey, world: World): 
     flights: { join: (name, _, fields) => join(name, fields, journey, world) },
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
-    state: { apply: async () => undefined },
+    state: { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() },
     decoderFor: () => undefined,
     seal: { mac: async (text) => shortHash(text), isMac: async (text, mac) => mac === shortHash(text) },
     gateway: () => new Response(null, { status: 404 }),
