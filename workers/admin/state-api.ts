@@ -12,6 +12,7 @@ import type { Layout } from '../../shared/state/place.ts'
 import { type KeyName, parseFencingToken, parseKeyName, parsePosted, parseTtl } from '../../shared/state/request.ts'
 import { keepBody } from '../keep-body.ts'
 import { type Problem, problemResponse } from '../problem.ts'
+import { fillFrom } from '../state-fill.ts'
 import {
   badRequest,
   codedBody,
@@ -45,12 +46,27 @@ export function stateApi(services: GatewayServices): Hono<GatewayEnvironment> {
     if ('problem' in asked) return problemResponse(asked.problem)
     const drawn = await operationOf(asked)
     if ('problem' in drawn) return problemResponse(drawn.problem)
-    const reply = await services.state.apply(drawn, asked.rule, asked.layout)
+    const reply = await replyTo(drawn, asked, services, context)
     return reply === undefined
       ? problemResponse(stateAway(drawn.kind !== 'read'))
       : responseTo(reply, asked, services.now())
   })
   return api
+}
+
+/** A key that is missing is filled, where its namespace says from what. */
+async function replyTo(
+  operation: Operation,
+  { request, name, rule, layout }: Asked,
+  { state, proxy, now }: GatewayServices,
+  { env, var: { snapshot } }: Context<GatewayEnvironment>,
+): Promise<Reply | undefined> {
+  const reply = await state.apply(operation, rule, layout)
+  const { fill } = rule
+  if (operation.kind !== 'read' || reply?.kind !== 'absent' || fill === undefined || snapshot === undefined)
+    return reply
+  const tools = { proxy: (asked: Request) => proxy(asked, env.background), now }
+  return state.fill(name, rule, layout, () => fillFrom({ ...rule, fill }, name.key, request.url, snapshot, tools))
 }
 
 /** Names the problem where the request is about nothing, or about what is not the caller's. */
