@@ -16,7 +16,7 @@ const configuration = (shards: number) => ({
 })
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-state-'))
-const keys = Array.from({ length: 160 }, (_, index) => `key ${index}`)
+const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`)
 /** How much was added to each, as far as the gateway has said so. */
 const added = new Map(keys.map((key) => [key, 0]))
 
@@ -77,7 +77,7 @@ async function settled(count: number): Promise<number[]> {
   for (;;) {
     const { moving, list } = await shards()
     if (moving === 0 && list.length === count) return list.map((each) => each.keys)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 300))
   }
 }
 

@@ -75,7 +75,7 @@ describe('an eviction', () => {
       await evictDurableObject(stub)
     }
     expect(textOf(await read('count'))).toBe('1000')
-  })
+  }, 20_000)
 
   it('does not let a version or a token come again for what was removed before', async () => {
     const written = versionOf(await put('a', '1'))
@@ -126,7 +126,7 @@ describe('what has ended', () => {
     const next = (await alarmOf())!
     expect(next - realNow()).toBeGreaterThan(900_000)
     expect(next - realNow()).toBeLessThan(1_001_100)
-  })
+  }, 20_000)
 
   it('counts from the beginning', async () => {
     await apply({ kind: 'add', key: 'count', by: 5, ttlSeconds: 10 })
