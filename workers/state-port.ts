@@ -8,7 +8,7 @@ import type { Layout } from '../shared/state/place.ts'
 
 export interface StatePort {
   /**
-   * Durable when it answers, and seen by all who ask later. At most 5 s; undefined where the key's object does not
+   * Durable when it answers, and seen by all who ask later. At most 3 s; undefined where the key's object does not
    * answer: then nobody knows whether a change was made. Never rejects.
    */
   apply(operation: Operation, rule: NamespaceRule, layout: Layout): Promise<Reply | undefined>

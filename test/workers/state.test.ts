@@ -139,7 +139,7 @@ describe('an object that fails', () => {
   beforeEach(() => void vi.spyOn(console, 'warn').mockReturnValue())
   afterEach(() => void vi.restoreAllMocks())
 
-  it('does not answer: it costs two seconds, and nobody is told that something was done', async () => {
+  it('does not answer: it costs three seconds, and nobody is told that something was done', async () => {
     const hanging = { getByName: () => ({ apply: () => new Promise(() => undefined) }) }
     const state = objectState(hanging as unknown as typeof env.STATE)
     const began = Date.now()

@@ -9,7 +9,7 @@ import type { Elsewhere, StatePort } from '../state-port.ts'
 import { within } from '../within.ts'
 
 /** With a move of the key's bucket on the way. */
-const patienceMs = 5_000
+const patienceMs = 3_000
 const reportPatienceMs = 2_000
 /** A bucket moves no more often than that while a request follows it. */
 const maxHops = 8
