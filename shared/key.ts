@@ -63,6 +63,12 @@ export function bookName(jobId: string): string {
 /** All of them. */
 export const bookNames: readonly string[] = Array.from({ length: 16 }, (_, digit) => bookName(digit.toString(16)))
 
+/** The object of a shard of the shared state cache. */
+export const shardName = (shard: number): string => `shard-${shard}`
+
+/** The number of the shard whose object has this name. */
+export const shardOf = (name: string | undefined): number => Number(name?.slice(shardName(0).length - 1))
+
 /** Tells names apart where two that look alike do no harm (32-bit FNV-1a). */
 export function shortHash(name: string): string {
   let hash = 0x811c9dc5

@@ -13,8 +13,14 @@ import type {
   SessionView,
   Values,
 } from '../shared/session/session.ts'
+import type { Claim, Heeded, Incoming, Position, Survey } from '../shared/state/buckets.ts'
+import type { Filled, Led } from '../shared/state/fill.ts'
+import type { Operation, Read, Reply } from '../shared/state/operation.ts'
+import type { StatePage, StateReport } from '../shared/state/page.ts'
+import type { Layout, Place } from '../shared/state/place.ts'
 import type { Changed, DeadLetter, Finished, Found, JobQuery, ListedJob, RunGrant, Swept, Written } from './job-port.ts'
 import type { ListedSessions, Rhythm } from './ports.ts'
+import type { Elsewhere } from './state-port.ts'
 
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
 export interface Env {
@@ -34,6 +40,7 @@ export interface Env {
   readonly MEDIA: R2Bucket
   /** Absent where the account has no Images. */
   readonly IMAGES?: ImagesBinding
+  readonly STATE: DurableObjectNamespace<StateShardObject>
   readonly ADMIN_TOKEN?: string
   /** What the URLs of images are signed with: `id:secret`, several for rotation, with commas between them. */
   readonly IMAGE_KEYS?: string
@@ -129,4 +136,28 @@ export interface JobBookObject {
   list(query: JobQuery): Promise<ListedJob[]>
   sweep(how: 'replay' | 'drop', query: JobQuery, dryRun: boolean): Promise<Omit<Swept, 'isWhole'>>
   watch(id: string, since: number): Promise<Found>
+}
+
+/** What a shard of the shared state cache can be called for. */
+export interface StateShardObject extends Rpc.DurableObjectBranded {
+  /** Durable when it answers. */
+  apply(operation: Operation, place: Place): Promise<Reply | Elsewhere>
+  /** Says who is to fill a key that is missing; waits for it where somebody does already. */
+  lead(name: Position, place: Place): Promise<Led | Elsewhere>
+  /** Ends what `lead` began. */
+  land(name: Position, token: string, filled: Filled, place: Place): Promise<Reply | Elsewhere>
+
+  // Between shards, see shared/state/buckets.ts.
+  survey(layout: Layout): Promise<Survey>
+  heed(bucket: number, claim: Claim, layout: Layout): Promise<Heeded>
+  page(bucket: number, claim: Claim, incoming: Incoming): Promise<StatePage | undefined>
+  /** Reads from a copy that is being taken in elsewhere. */
+  show(operation: Read, bucket: number, claim: Claim, incoming: Incoming): Promise<Reply | undefined>
+  release(bucket: number, holder: Claim): Promise<void>
+  /** Claims the bucket if that is this shard's to do; under which claim it holds it, if it does. */
+  adopt(place: Place): Promise<Claim | undefined>
+
+  /** Hands over what belongs elsewhere by this layout, soon. */
+  learn(layout: Layout): Promise<void>
+  report(layout: Layout): Promise<StateReport>
 }

@@ -5,9 +5,11 @@ import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
+import { d1State } from './adapters/d1-state.ts'
 import { decoderFor } from './adapters/decoder.ts'
 import { fetchHook } from './adapters/fetch-hook.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
+import { hotState } from './adapters/hot-state.ts'
 import { hotStore } from './adapters/hot-store.ts'
 import { imagesBinding } from './adapters/images-binding.ts'
 import { innerOrigin } from './adapters/inner-origin.ts'
@@ -18,6 +20,7 @@ import { objectJobBooks } from './adapters/object-job-books.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
 import { objectSessionIndex } from './adapters/object-session-index.ts'
 import { objectSessions } from './adapters/object-sessions.ts'
+import { objectState } from './adapters/object-state.ts'
 import { queuesQueue } from './adapters/queues-queue.ts'
 import { r2Objects } from './adapters/r2-objects.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
@@ -30,6 +33,7 @@ import { jobBookObject } from './durable/job-book.ts'
 import { monitorObject } from './durable/monitor.ts'
 import { sessionObject } from './durable/session.ts'
 import { sessionIndexObject } from './durable/session-index.ts'
+import { stateShardObject } from './durable/state-shard.ts'
 import type { Env } from './env.ts'
 import { imageOrigin } from './images.ts'
 import { consume } from './jobs/consume.ts'
@@ -41,7 +45,7 @@ import { fanOut } from './jobs/handlers/event.ts'
 import { makeThumbnail } from './jobs/handlers/thumbnail.ts'
 import { webhookHandler } from './jobs/handlers/webhook.ts'
 import { type Media, mediaOrigin } from './media.ts'
-import type { InnerOrigin, Ports } from './ports.ts'
+import type { Background, InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
 import { armMonitors } from './sharing.ts'
@@ -92,6 +96,7 @@ function compose(env: Env, host: string): Ports {
   const books = objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES)
   const jobs = jobPort({ configuration, books, queue: queuesQueue(env.JOBS), now })
   const images = imagesBinding(env.IMAGES)
+  const state = hotState(objectState(env.STATE), now)
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
@@ -105,8 +110,22 @@ function compose(env: Env, host: string): Ports {
   }
   const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
   const services = {
-    ...{ configuration, sources, monitors, sessions, sessionIndex },
-    ...{ jobs, books, seal, media, store, answer, now },
+    ...{
+      configuration,
+      sources,
+      monitors,
+      sessions,
+      sessionIndex,
+      state,
+      jobs,
+      books,
+      seal,
+      media,
+      store,
+      answer,
+      now,
+    },
+    proxy: (request: Request, background: Background) => proxy(request, ports, background),
   }
   const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
   /** By their names, what answers for the gateway's own endpoints. */
@@ -123,6 +142,7 @@ function compose(env: Env, host: string): Ports {
     batches: objectFlights(env.BATCHES),
     monitors,
     jobs,
+    state,
     decoderFor,
     sessions,
     seal,
@@ -152,6 +172,11 @@ export const Monitor = monitorObject({
 
 export const Session = sessionObject({ now })
 export const SessionIndex = sessionIndexObject({ sessionOf: (env, id) => env.SESSIONS.getByName(id), now })
+export const StateShard = stateShardObject({
+  database: (env) => d1State(env.DB),
+  now,
+  unique: () => crypto.randomUUID(),
+})
 
 export default {
   async fetch(request, env, context) {

@@ -13,6 +13,7 @@ import type { LeaseOutcome } from '../shared/session/lease.ts'
 import type { SessionChange, SessionOutcome, SessionPolicy, SessionView, Values } from '../shared/session/session.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import type { JobPort } from './job-port.ts'
+import type { StatePort } from './state-port.ts'
 
 /** Work that goes on behind the response. Its promise must not reject. */
 export type Background = (work: Promise<unknown>) => void
@@ -26,6 +27,7 @@ export interface Ports {
   readonly batches: FlightPort<BatchBoarding>
   readonly monitors: MonitorPort
   readonly jobs: JobPort
+  readonly state: StatePort
   readonly decoderFor: DecoderPort
   readonly sessions: SessionPort
   readonly seal: SealPort

@@ -5,6 +5,7 @@
 import { imagesErrors } from './cross-images.ts'
 import { jobErrors } from './cross-jobs.ts'
 import { originEventErrors } from './cross-origin-events.ts'
+import { stateErrors } from './cross-state.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
@@ -15,7 +16,7 @@ import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier, sessions, images, jobs } = asFields(document)
+  const { pools, routes, hotTier, sessions, images, jobs, state } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
@@ -29,6 +30,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...idleBeyondAbsolute(asFields(sessions)),
     ...imagesErrors(asFields(images), names),
     ...jobErrors(asFields(jobs), names),
+    ...stateErrors(asFields(state), names, asList(routes)),
   ]
 }
 

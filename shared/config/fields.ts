@@ -47,6 +47,11 @@ export const poolName = checked((text) =>
   /^[A-Za-z0-9_-]{1,64}$/.test(text) ? undefined : 'is not a pool name: use 1 to 64 letters, digits, "_" or "-"',
 )
 
+/** A namespace's name: it is a segment of a path. */
+export const namespaceName = checked((text) =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(text) ? undefined : 'is not a namespace: use 1 to 64 letters, digits, "_" or "-"',
+)
+
 export const hostPattern = checked(checkHost)
 
 export const pathPattern = checked(checkPath, required('"/*" takes every path'))
@@ -65,6 +70,14 @@ export const batchTo = checked((text) => {
     ? undefined
     : `must have "{ids}" once, as in "/items?ids={ids}"; got ${quote(text)}`
 }, required('say what is asked for in their place, such as "/items?ids={ids}"'))
+
+/** Path and query of one thing, with `{key}` in the one or the other. */
+export const originPath = checked((text) => {
+  if (!/^\/[!"$-~]{0,1023}$/.test(text)) return `must start with "/" and be printable ASCII; got ${quote(text)}`
+  return text.split('{key}').length === 2
+    ? undefined
+    : `must have "{key}" once, as in "/items/{key}"; got ${quote(text)}`
+}, required('say what is asked for, such as "/items/{key}"'))
 
 /** The name of a member of a JSON object. */
 export const memberName = checked((text) =>

@@ -36,6 +36,7 @@ import { mediaSchema } from './media.ts'
 import { notificationsSchema } from './notifications.ts'
 import { enqueueSchema } from './origin-events.ts'
 import { sessionsSchema } from './sessions.ts'
+import { stateSchema } from './state.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -323,6 +324,8 @@ export const configSchema = z.strictObject({
   notifications: notificationsSchema.prefault({}),
   media: mediaSchema.prefault({}),
   images: imagesSchema.prefault({}),
+  /** The shared state cache. */
+  state: stateSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

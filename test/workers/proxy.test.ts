@@ -47,6 +47,7 @@ beforeEach(() => {
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
     jobs: { enqueue: async () => undefined, post: async () => ({ kind: 'away' }) },
+    state: { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() },
     decoderFor: () => undefined,
     sessions: objectSessions(env.SESSIONS, () => Date.now()),
     seal: webCryptoSeal('a secret'),

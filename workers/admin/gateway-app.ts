@@ -7,6 +7,7 @@ import type { JobBookPort, JobPort, JobWatchPort } from '../job-port.ts'
 import type { Background, MonitorPort, Ports, SealPort, SessionIndexPort, SessionPort } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
+import type { StatePort } from '../state-port.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { imageApi } from './image-api.ts'
@@ -15,6 +16,8 @@ import { type MediaServices, mediaApi } from './media-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 import { sessionApi } from './session-api.ts'
+import { shardsApi } from './shards-api.ts'
+import { stateApi, statePath } from './state-api.ts'
 import { userSessionsApi } from './user-sessions-api.ts'
 
 export interface GatewayServices {
@@ -31,6 +34,9 @@ export interface GatewayServices {
   readonly seal: SealPort
   /** What the URLs of images are signed with (env.ts). */
   readonly imageKeys?: string | undefined
+  readonly state: StatePort
+  /** The life of a request, for what the gateway asks of its own routes. */
+  readonly proxy: (request: Request, background: Background) => Promise<Response>
   readonly now: () => number
 }
 
@@ -61,6 +67,8 @@ export function gatewayApp(services: GatewayServices & MediaServices): Ports['ga
   app.route('/_weir/jobs', jobsApi(services))
   app.route('/_weir/image', imageApi(services))
   app.route('/_weir/media', mediaApi(services))
+  app.route('/_weir/api/state', shardsApi(services))
+  app.route(statePath, stateApi(services))
   app.notFound((context) =>
     problemResponse({
       status: 404,

@@ -1,5 +1,5 @@
 // The tables of the gateway's own database. `npm run migrations` turns a change of this file into a migration.
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /** Every configuration there was; the one with the highest version is in force. */
 export const configurations = sqliteTable('configurations', {
@@ -27,4 +27,24 @@ export const purges = sqliteTable(
     at: integer().notNull(),
   },
   (table) => [index('purges_epoch').on(table.epoch)],
+)
+
+/** The shared state of the namespaces that are written here too, as it was a moment ago; a key that was removed stays. */
+export const state = sqliteTable(
+  'state',
+  {
+    namespace: text().notNull(),
+    key: text().notNull(),
+    /** Counts up with every change of the key; what is older is never written. */
+    version: integer().notNull(),
+    contentType: text('content_type'),
+    /** Null where the key was removed. */
+    value: blob({ mode: 'buffer' }),
+    /** When the value ends, in milliseconds since the epoch; null: never. */
+    expiresAt: integer('expires_at'),
+    deleted: integer({ mode: 'boolean' }).notNull(),
+    /** When it was written here, in milliseconds since the epoch. */
+    at: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.namespace, table.key] })],
 )

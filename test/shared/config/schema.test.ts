@@ -84,6 +84,7 @@ describe('defaults', () => {
         maxHeight: 4096,
         ttlSeconds: 86_400,
       },
+      state: { shards: 4, namespaces: {} },
     })
   })
 
@@ -119,6 +120,15 @@ describe('defaults', () => {
   it('fills in a part of sessions', () => {
     const written = { ...smallest(), sessions: { idleSeconds: 60 } }
     expect(configOf(written).sessions).toMatchObject({ idleSeconds: 60, absoluteSeconds: 43_200 })
+  })
+
+  it('fills in a namespace', () => {
+    const written = { ...smallest(), state: { namespaces: { cart: {}, near: { consistency: 'bounded' } } } }
+    const namespace = { consistency: 'strong', staleSeconds: 5, maxBytes: 131_072, write: 'none' }
+    expect(configOf(written).state).toEqual({
+      shards: 4,
+      namespaces: { cart: namespace, near: { ...namespace, consistency: 'bounded' } },
+    })
   })
 
   it('keeps what is written beside a default', () => {

@@ -37,6 +37,8 @@ export function servicesOn(sources: ConfigurationSources, now = () => Date.now()
     store: { forget: async () => undefined },
     sessions: objectSessions(env.SESSIONS, now),
     sessionIndex: objectSessionIndex(env.SESSION_INDEX),
+    state: { apply: unanswered, fill: unanswered, report: async () => new Map() },
+    proxy: async () => new Response(),
     answer: () => new Response(null, { status: 404 }),
   }
 }

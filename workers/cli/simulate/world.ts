@@ -70,6 +70,7 @@ export function portsOf(logged: LoggedRequest, journey: Journey, world: World): 
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
     jobs: { enqueue: async () => undefined, post: async () => ({ kind: 'away' }) },
+    state: { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() },
     decoderFor: () => undefined,
     sessions: noSessions,
     seal: { mac: async (text) => shortHash(text), isMac: async (text, mac) => mac === shortHash(text) },
