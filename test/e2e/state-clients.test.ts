@@ -8,7 +8,10 @@ import type { ClientsReport } from './workers/many-clients.ts'
 const pools = { web: { origins: [{ url: 'http://127.0.0.1:9' }] } }
 const routes = [{ path: '/*', pools: ['web'] }]
 
-test.each([['', '4,4,4,4,4']])(
+test.each([
+  ['', '4,4,4,4,4'],
+  [' and while the shards change', '4,7,2,5,3'],
+])(
   '10,000 operations of 200 clients on 40 keys, with lost objects in between%s, are those of the model',
   { timeout: 120_000 },
   async (_, shards) => {
