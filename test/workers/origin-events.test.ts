@@ -56,6 +56,7 @@ beforeEach(() => {
     batches: { join: async () => undefined },
     monitors: { share: async () => undefined, arm: async () => undefined },
     sessions: objectSessions(env.SESSIONS, () => now),
+    state: { apply: async () => undefined, fill: async () => undefined, report: async () => new Map() },
     jobs: { enqueue: (draft, background) => enqueue(draft, background), post: async () => ({ kind: 'away' }) },
     decoderFor,
     seal: webCryptoSeal('a secret'),
