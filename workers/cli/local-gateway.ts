@@ -9,12 +9,12 @@ import {
   LogLevel,
   Miniflare,
   MiniflareCoreError,
-  type V4WorkerOptionsShape,
+  type MiniflareOptions,
 } from 'miniflare'
-import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { d1Configuration } from '../adapters/d1-configuration.ts'
 import { kvConfiguration } from '../adapters/kv-configuration.ts'
 import type { Env } from '../env.ts'
+import { type Declared, declared } from './declared.ts'
 import { choosePort } from './port.ts'
 
 export interface LocalGatewayOptions {
@@ -50,10 +50,12 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const port = await choosePort(options.port, defaultPort)
   // The stores first, behind a closed door: a request that came before the configuration would find none, or that of
   // an earlier run, and the Worker would go by it for a while.
-  const miniflare = new Miniflare(miniflareOptions(options))
+  const bindings = await declared(root)
+  const optionsFor = (door?: Door) => miniflareOptions(bindings, options, door)
+  const miniflare = new Miniflare(optionsFor())
   try {
     const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, options.document)])
-    const url = await open(miniflare, { script, port }, options)
+    const url = await open(miniflare, { script, port }, options.port, optionsFor)
     return { url, close: () => miniflare.dispose() }
   } catch (error) {
     await miniflare.dispose()
@@ -75,15 +77,20 @@ interface Door {
 }
 
 /** Resolves to the URL at which the Worker accepts requests. */
-async function open(miniflare: Miniflare, door: Door, options: LocalGatewayOptions): Promise<string> {
+async function open(
+  miniflare: Miniflare,
+  door: Door,
+  wanted: number | undefined,
+  optionsFor: (door: Door) => MiniflareOptions,
+): Promise<string> {
   try {
-    await miniflare.setOptions(miniflareOptions(options, door))
+    await miniflare.setOptions(optionsFor(door))
     return `http://127.0.0.1:${door.port}`
   } catch (error) {
     if (!(error instanceof MiniflareCoreError && error.code === 'ERR_ADDRESS_IN_USE')) throw error
   }
   // Another program took the port since it was chosen: choose again, which throws where it had to be this one.
-  return open(miniflare, { ...door, port: await choosePort(options.port, defaultPort) }, options)
+  return open(miniflare, { ...door, port: await choosePort(wanted, defaultPort) }, wanted, optionsFor)
 }
 
 /** The Worker as one module. */
@@ -103,14 +110,17 @@ export async function bundle(entry = 'workers/index.ts'): Promise<string> {
 }
 
 /** Without a door: the stores alone, behind a Worker that does nothing. */
-function miniflareOptions({ adminToken, stateFolder, onLog, variables }: LocalGatewayOptions, door?: Door) {
-  const { modulesRules: _, ...declared } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`).workerOptions
-  const { compatibilityDate, kvNamespaces, d1Databases } = declared as Required<V4WorkerOptionsShape>
+function miniflareOptions(
+  bindings: Declared,
+  { adminToken, stateFolder, onLog, variables }: LocalGatewayOptions,
+  door?: Door,
+) {
+  const { compatibilityDate, kvNamespaces, d1Databases } = bindings
   const worker =
     door === undefined
       ? { compatibilityDate, kvNamespaces, d1Databases, script: 'export default {}' }
       : {
-          ...declared,
+          ...bindings,
           script: door.script,
           bindings: { LOCAL: 'yes', ...variables, ...(adminToken !== undefined && { ADMIN_TOKEN: adminToken }) },
           unsafeDirectSockets: [{ host: '127.0.0.1', port: door.port }],
