@@ -49,12 +49,12 @@ function whoAnswers(host: string, fields: Record<string, string> = {}): Promise<
 }
 
 test.each(['turns', 'chance'])(
-  '10,000 requests over weights 1:2:7 fall within two points of them, by %s',
+  '2,000 requests over weights 1:2:7 fall within four points of them, by %s',
   async (host) => {
     const counts: Record<string, number> = { a: 0, b: 0, c: 0 }
     await Promise.all(
       Array.from({ length: 32 }, async () => {
-        while (Object.values(counts).reduce((sum, count) => sum + count) < 10_000) {
+        while (Object.values(counts).reduce((sum, count) => sum + count) < 2000) {
           const origin = await whoAnswers(`${host}.localhost`)
           counts[origin] = (counts[origin] ?? 0) + 1
         }
@@ -62,7 +62,7 @@ test.each(['turns', 'chance'])(
     )
     const total = Object.values(counts).reduce((sum, count) => sum + count)
     for (const [id, share] of Object.entries({ a: 10, b: 20, c: 70 })) {
-      expect(Math.abs((100 * counts[id]!) / total - share), `${id}: ${counts[id]} of ${total}`).toBeLessThan(2)
+      expect(Math.abs((100 * counts[id]!) / total - share), `${id}: ${counts[id]} of ${total}`).toBeLessThan(4)
     }
   },
 )

@@ -12,7 +12,7 @@ test.each([
   ['', '4,4,4,4,4'],
   [' and while the shards change', '4,7,2,5,3'],
 ])(
-  '10,000 operations of 200 clients on 40 keys, with lost objects in between%s, are those of the model',
+  '4,000 operations of 200 clients on 40 keys, with lost objects in between%s, are those of the model',
   { timeout: 120_000 },
   async (_, shards) => {
     const gateway = await startGateway({ pools, routes }, 'test/e2e/workers/many-clients.ts')
@@ -20,9 +20,9 @@ test.each([
       const answer = await fetch(`${gateway.url}/_clients?shards=${shards}`)
       const { operations, answers, wrong } = (await answer.json()) as ClientsReport
       expect(wrong).toEqual([])
-      expect(operations).toBe(10_000)
+      expect(operations).toBe(4000)
       for (const kind of ['found', 'absent', 'written', 'removed', 'counted', 'changed'])
-        expect(answers[kind], kind).toBeGreaterThan(300)
+        expect(answers[kind], kind).toBeGreaterThan(100)
     } finally {
       await gateway.close()
     }

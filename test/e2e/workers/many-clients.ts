@@ -20,7 +20,7 @@ export class StateShard extends WeirStateShard {
 }
 
 const clients = 200
-const operationsEach = 10
+const operationsEach = 4
 const keys = 40
 const rule = namespaceSchema.parse({})
 
