@@ -1,5 +1,5 @@
-// Two projects: what runs in plain Node (the pure core, the commands, end to end with real origins, the public HTTP
-// cache tests), and what runs inside workerd (the Worker's own parts).
+// Three projects: the pure core, in plain Node; what goes over the wire (the commands, end to end with real origins, the
+// public HTTP cache tests); and what runs inside workerd (the Worker's own parts).
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
@@ -15,7 +15,17 @@ export default defineConfig({
         root,
         test: {
           name: 'core',
-          include: ['test/*.test.ts', 'test/{shared,e2e,conformance}/**/*.test.ts'],
+          include: ['test/*.test.ts', 'test/shared/**/*.test.ts'],
+          // Functions that keep nothing: a new process for each file would cost more than the tests.
+          isolate: false,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'wire',
+          include: ['test/{e2e,conformance}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
