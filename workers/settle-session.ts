@@ -3,12 +3,12 @@
 import { changesSession } from '../shared/http/fields.ts'
 import { forThisClient } from '../shared/http/set-cookie.ts'
 import { readSaid, type Said } from '../shared/session/fields.ts'
-import type { SessionChange, SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
+import type { SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import { deliverProblem } from './deliver.ts'
 import { type Answer, type Forward, type Life, type Refused, refuse } from './life.ts'
 import type { Problem } from './problem.ts'
-import { sessionUnavailable } from './session.ts'
+import { sessionUnavailable, sessionUncertain } from './session.ts'
 import { endedCookie, newSessionId, sessionCookie } from './session-cookie.ts'
 
 /** Does what an answer says of the session, and then has it delivered; or a problem, where that could not be done. */
@@ -18,9 +18,10 @@ export async function settled(
   got: Answer,
   deliver: () => Promise<Response>,
 ): Promise<Response> {
+  const isOneClients = life.session !== undefined || changesSession(got.response.headers)
   // Of an answer that nobody reads, or on a route without sessions, nothing is done.
-  if (!life.route.session || life.isForStore) return deliver()
-  const settling = settle(life, got)
+  if (!isOneClients || life.isForStore) return deliver()
+  const settling = life.route.session ? settle(life, got) : Promise.resolve(nothingToDo)
   // A client that leaves does not take back what its request has done.
   life.background(settling.catch(() => undefined))
   const settlement = await settling
@@ -32,7 +33,7 @@ export async function settled(
   const response = await deliver()
   const { cookie } = settlement
   if (cookie !== undefined) response.headers.append('set-cookie', cookie)
-  if (cookie !== undefined || life.session !== undefined) forThisClient(response.headers)
+  forThisClient(response.headers)
   // What was made without the session is not what the client should go on seeing.
   if (life.session?.kind === 'unavailable') response.headers.set('cache-control', 'no-store')
   return response
@@ -44,7 +45,6 @@ const nothingToDo: Settlement = { kind: 'settled' }
 
 async function settle(life: Life, { response }: Answer): Promise<Settlement> {
   const { route, session } = life
-  if (!changesSession(response.headers)) return nothingToDo
   const said = readSaid(response.headers)
   if (!said.ok) {
     console.warn(`Route ${route.id}: an origin says something of a session that is not understood. ${said.error}`)
@@ -86,19 +86,16 @@ async function written(life: Life, outcome: SessionOutcome | undefined, id?: str
 
 /** Of the version that the origin has seen, where it says so. */
 async function endSession({ target, ports }: Life, id: string, ifVersion: number | undefined): Promise<Settlement> {
-  const { sessions, now } = ports
-  const seen = ifVersion === undefined ? undefined : await sessions.write(id, unchanged, ifVersion, now())
-  if (ifVersion !== undefined && seen?.kind !== 'ok') return refuse(problemOf(seen))
-  const isEnded = await sessions.destroy(id, now())
-  if (isEnded === undefined) return refuse(sessionUnavailable)
-  return isEnded ? { kind: 'settled', cookie: endedCookie(target.scheme) } : refuse(replaced)
+  const isEnded = await ports.sessions.destroy(id, ports.now(), ifVersion)
+  if (isEnded) return { kind: 'settled', cookie: endedCookie(target.scheme) }
+  if (isEnded === undefined) return refuse(sessionUncertain)
+  return refuse(ifVersion === undefined ? replaced : changed(undefined))
 }
-
-const unchanged: SessionChange = { kind: 'delete', keys: [] }
 
 function problemOf(outcome: Exclude<SessionOutcome, { kind: 'ok' }> | undefined): Problem {
   switch (outcome?.kind) {
     case undefined:
+      return sessionUncertain
     case 'late':
       return sessionUnavailable
     case 'conflict':

@@ -153,6 +153,9 @@ describe('a session', () => {
     await browser.send('/plain/x')
     expect(seen.at(-1)!.headers).not.toHaveProperty('cookie')
     expect(await browser.holds()).toBe('cart="3", b=2')
+    // As two fields of one name come.
+    await browser.send('/show', { headers: { cookie: `x=1, ${before}` } })
+    expect(seen.at(-1)!.headers).toMatchObject({ cookie: 'x=1', 'weir-session': 'cart="3", b=2' })
   })
 
   it('is told of with its version and a token, and with nothing where there is none', async () => {
@@ -361,7 +364,7 @@ describe('what is cached', () => {
       for (const { headers, cache } of answers) {
         expect(cache).not.toContain('hit')
         expect([...headers.keys()].filter((name) => name.startsWith('weir-session'))).toEqual([])
-        if (isSession) expect(headers.get('cache-control')).toBe('max-age=60, private')
+        expect(headers.get('cache-control')).toBe('max-age=60, private')
       }
       expect(seen).toHaveLength(5)
       expect((await client().send(`${path}?${said}`)).cache).toContain('detail=hit-for-miss')
@@ -551,6 +554,16 @@ describe('an object', () => {
     const browser = client()
     const answer = await browser.say({ 'weir-session-set': 'a=1' })
     expect([answer.status, reasonOf(answer), browser.cookie]).toEqual([503, 'session-unavailable', undefined])
+  })
+
+  it('whose answer to a login is lost loses no cart: it is asked whether it was done', async () => {
+    const browser = await visitor()
+    const before = browser.cookie
+    await failing('regenerate-lost')
+    const login = await browser.say({ 'weir-session-set': 'user="ada"', 'weir-session-regenerate': '?1' })
+    expect(login.status).toBe(200)
+    expect(await browser.holds()).toBe('cart="3", user="ada"')
+    expect(await client(before).holds()).toBe('nothing')
   })
 
   test.each([

@@ -64,6 +64,25 @@ it('once for 200 who ask at the same time, and not again', async () => {
   expect(origin.requests).toBe(1)
 })
 
+it('for all who wait, also where the first of them has left', async () => {
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  origin.handle = async (_, response) => {
+    asked.resolve()
+    await answered.promise
+    response.writeHead(200, shared).end('for all')
+  }
+  const leaving = new AbortController()
+  const first = ask('items/left', { signal: leaving.signal }).catch(() => undefined)
+  await asked.promise
+  leaving.abort()
+  await first
+  const second = ask('items/left')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  answered.resolve()
+  expect(await (await second).text()).toBe('for all')
+  expect(origin.requests).toBe(1)
+})
+
 it('in nobody’s name, by the path of the namespace, the key encoded', async () => {
   let seen = {}
   origin.handle = ({ url, headers: { cookie, authorization, 'accept-language': language } }, response) => {
@@ -84,6 +103,8 @@ test.each([
   ['what is private', 200, { 'cache-control': 'private, max-age=60' }],
   ['what is not to be stored', 200, { 'cache-control': 'no-store' }],
   ['what sets a cookie', 200, { ...shared, 'set-cookie': 'id=1' }],
+  ['what says something of a session', 200, { ...shared, 'weir-session-set': 'user="ada"' }],
+  ['what caches like this are not to store', 200, { ...shared, 'surrogate-control': 'no-store' }],
   ['what is stale on arrival', 200, { 'cache-control': 'max-age=0' }],
   ['what differs by everything', 200, { ...shared, vary: '*' }],
 ])('is not kept, and nobody gets it: %s', async (title, status, headers) => {

@@ -2,18 +2,10 @@
 // but who waits for whom persists; an eviction costs nothing but time. An answer waits until what it says is durable.
 import { DurableObject } from 'cloudflare:workers'
 import { shardName, shardOf } from '../../shared/key.ts'
-import {
-  type Claim,
-  type Heeded,
-  heirOf,
-  type Incoming,
-  isHeld,
-  type Position,
-  type Survey,
-} from '../../shared/state/buckets.ts'
+import type { Claim, Heeded, Incoming, Position, Survey } from '../../shared/state/buckets.ts'
 import { current, highest } from '../../shared/state/entry.ts'
 import type { Filled, Led } from '../../shared/state/fill.ts'
-import type { Change, Operation, Put, Read, Reply } from '../../shared/state/operation.ts'
+import type { Change, Operation, Put, Read, Refusal, Reply } from '../../shared/state/operation.ts'
 import type { StatePage, StateReport } from '../../shared/state/page.ts'
 import type { Layout, Place } from '../../shared/state/place.ts'
 import type { Env, StateShardObject } from '../env.ts'
@@ -53,6 +45,8 @@ const fillPatienceMs = 10_000
 /** So long a copy waits for the shard that takes it in, before that is asked why. */
 const sweepMs = 5_000
 
+const tooLate: Reply = { kind: 'refused', because: 'moving' }
+
 export function stateShardObject(
   tools: StateShardTools,
 ): new (
@@ -90,10 +84,10 @@ export function stateShardObject(
       if (this.#behind.nextAt() !== undefined) context.waitUntil(this.#wake())
     }
 
-    async apply(operation: Operation, place: Place): Promise<Reply | Elsewhere> {
+    async apply(operation: Operation, place: Place, by = Number.POSITIVE_INFINITY): Promise<Reply | Elsewhere> {
       await this.learn(place)
       const name = { bucket: place.bucket, namespace: operation.namespace, key: operation.key }
-      return operation.kind === 'read' ? this.#read(operation, name, place) : this.#change(operation, name, place)
+      return operation.kind === 'read' ? this.#read(operation, name, place) : this.#change(operation, name, place, by)
     }
 
     async #read(operation: Read, name: RowName, place: Place): Promise<Reply | Elsewhere> {
@@ -102,10 +96,11 @@ export function stateShardObject(
       return this.#moves.serve(place, () => this.#keys.read(operation, name), show)
     }
 
-    async #change(operation: Change, name: RowName, place: Place): Promise<Reply | Elsewhere> {
+    async #change(operation: Change, name: RowName, place: Place, by: number): Promise<Reply | Elsewhere> {
       // What a route is asked for before or during a change may be older than that.
       const endFill = () => this.#fills.end(fillName(name), undefined)
       const change = () => {
+        if (now() >= by) return tooLate
         endFill()
         return this.#keys.change(operation, name)
       }
@@ -128,15 +123,16 @@ export function stateShardObject(
         const led = await this.#moves.serve(place, () => {
           const reply = this.#keys.read(read, name)
           if (reply.kind !== 'absent') return reply
-          const granted = this.#fills.lead(fillName(name), token, now())
-          return granted === undefined ? ({ kind: 'wait' } as const) : ({ kind: 'lead', token: granted } as const)
+          return this.#fills.lead(fillName(name), token, now())
         })
-        if (led.kind !== 'wait') return led
+        if (typeof led !== 'string') return led
+        if (led === 'leads') return { kind: 'lead', token }
+        if (led === 'full') return unfilled('too many keys are filled at the same time')
         const reply = await orLate(fillPatienceMs, this.#fills.wait(fillName(name)))
         if (reply === late) break
         if (reply !== undefined) return reply
       }
-      return { kind: 'refused', because: 'unfilled', why: 'it took too long' }
+      return unfilled('it took too long')
     }
 
     async land({ namespace, key }: Position, token: string, filled: Filled, place: Place): Promise<Reply | Elsewhere> {
@@ -144,7 +140,7 @@ export function stateShardObject(
       const text = fillName(name)
       const read: Read = { kind: 'read', namespace, key }
       const landed = await this.#moves.serve(place, (): Reply => {
-        if (filled.kind === 'failed') return { kind: 'refused', because: 'unfilled', why: filled.because }
+        if (filled.kind === 'failed') return unfilled(filled.because)
         const { content, ttlSeconds } = filled.kind === 'content' ? filled : {}
         if (content !== undefined && this.#fills.isLed(text, token)) {
           const put: Put = {
@@ -211,15 +207,10 @@ export function stateShardObject(
 
     async report(layout: Layout): Promise<StateReport> {
       await this.learn(layout)
-      const all = this.#buckets.all()
-      const known = this.#buckets.layout()!
-      const held = all.filter(({ state }) => isHeld(state, this.#me)).length
-      const arriving = all.filter(({ state }) => state.claim.shard === this.#me).length - held
-      const leaving = all.filter(({ bucket, state }) => heirOf(bucket, state, this.#me, known) !== undefined).length
       return {
         keys: this.#rows.count(),
         bytes: this.ctx.storage.sql.databaseSize,
-        buckets: { held, arriving, leaving },
+        buckets: this.#buckets.count(),
         unsaved: this.#outbox.lag(),
       }
     }
@@ -301,5 +292,7 @@ export function stateShardObject(
     }
   }
 }
+
+const unfilled = (why: string): Refusal => ({ kind: 'refused', because: 'unfilled', why })
 
 const fillName = ({ bucket, namespace, key }: RowName): string => `${bucket}/${namespace}/${key}`
