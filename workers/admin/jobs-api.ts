@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { maxEnvelopeBytes } from '../../shared/jobs/envelope.ts'
 import { isOver, type JobStatus, mayKnow } from '../../shared/jobs/journal.ts'
+import { statusAlone } from '../../shared/jobs/listing.ts'
 import {
   cursorOf,
   parseDropRequest,
@@ -13,8 +14,9 @@ import {
   parseReplayRequest,
   type ReplayRequest,
 } from '../../shared/jobs/requests.ts'
-import type { Changed, ListedJob, Posted, Swept } from '../job-port.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import type { Changed, Posted, Swept } from '../job-port.ts'
+import { noSuchJob } from '../job-problems.ts'
+import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import { type Caller, requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { invalid, wrongMethod } from './problems.ts'
@@ -172,11 +174,6 @@ async function postedResponse(posted: Posted, linkOf: (id: string) => Promise<st
   }
 }
 
-/** Without what only the administrator sees. */
-function statusAlone({ key: _, payload: __, callback: ___, ...status }: ListedJob): JobStatus {
-  return status
-}
-
 function statusResponse(status: JobStatus, ifNoneMatch: string | undefined): Response {
   const etag = `"${status.changes}"`
   const headers = { ...noStore, etag, ...(!isOver(status) && { 'retry-after': '1' }) }
@@ -244,12 +241,6 @@ const keyReused: Problem = {
     'There is another job of this Idempotency-Key, with another type or payload: see Location, or choose a new key.',
 }
 
-const noSuchJob: Problem = {
-  status: 404,
-  reason: 'no-such-job',
-  detail: 'There is no such job, it is not yours, or it has been over for too long.',
-}
-
 const wrongLink: Problem = {
   status: 403,
   reason: 'wrong-link',
@@ -260,12 +251,5 @@ const booksAway: Problem = {
   status: 503,
   reason: 'jobs-unavailable',
   detail: 'The journal of this job does not answer: ask again in a while.',
-  headers: { 'retry-after': '5' },
-}
-
-const noConfiguration: Problem = {
-  status: 503,
-  reason: 'no-configuration',
-  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
   headers: { 'retry-after': '5' },
 }

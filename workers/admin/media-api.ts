@@ -13,7 +13,7 @@ import { contentOf } from '../messages.ts'
 import { type KeptObject, type OnlyIf, validatorsOf } from '../object-port.ts'
 import { takeIn, tooLarge } from '../picture-intake.ts'
 import type { ResponseStore } from '../ports.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import { requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
@@ -237,13 +237,6 @@ function stored(
 }
 
 // Problems ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const noConfiguration: Problem = {
-  status: 503,
-  reason: 'no-configuration',
-  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
-  headers: { 'retry-after': '5' },
-}
 
 const noContent: Problem = {
   status: 400,
