@@ -7,6 +7,7 @@ import {
   isTraceparent,
   type Json,
   maxEnvelopeBytes,
+  ownEventErrors,
   payloadErrors,
   unknownKind,
 } from '../../shared/jobs/envelope.ts'
@@ -27,6 +28,8 @@ export interface JobServices {
   readonly now: () => number
 }
 
+/** Who wants what nobody else has asked for. */
+const gateway = 'gateway'
 /** What a request waits for its side effect. */
 const enqueuePatienceMs = 500
 /** Of a queue. */
@@ -89,11 +92,12 @@ export function jobPort({ configuration, books, queue, now }: JobServices): JobP
 }
 
 async function postingOf(draft: JobDraft, jobs: JobsConfig, at: number): Promise<Result<Posting, ConfigError[]>> {
-  const { type, version = 1, payload, key, caller = 'gateway', callback, delaySeconds = 0 } = draft
+  const { type, version = 1, payload, key, caller = gateway, callback, delaySeconds = 0 } = draft
   const rule = ruleOf(jobs, type)
   const { deadlineSeconds = rule.deadlineMs / 1000 } = draft
   const errors = [
     ...draftErrors({ type, version, payload, callback }, jobs),
+    ...(caller === gateway ? [] : ownEventErrors({ type, payload })),
     ...(delaySeconds > 0 && delaySeconds >= deadlineSeconds ? [tooLate(deadlineSeconds)] : []),
   ]
   if (errors.length > 0) return err(errors)

@@ -146,3 +146,12 @@ it('refuses what would be dropped before it may be begun', async () => {
     kind: 'written',
   })
 })
+
+it.each(['origin.health', 'pool.health', 'job.done'])('has nobody else tell of %s', async (event) => {
+  const forged = { ...draft, payload: { ...draft.payload, event } }
+  expect(await jobs.post({ ...forged, caller: 'pool:web' }, held.background)).toMatchObject({
+    kind: 'refused',
+    errors: [{ path: 'payload.event' }],
+  })
+  expect(await jobs.post(forged, held.background)).toMatchObject({ kind: 'written' })
+})
