@@ -36,7 +36,7 @@ const jobId = checked((text) => (jobIdForm.test(text) ? undefined : 'must be the
 const filterFields = {
   type: z.string().optional(),
   ids: z.array(jobId).min(1, 'must not be empty').max(MOST_IDS, `must be ${MOST_IDS} at most`).optional(),
-  /** Text that the reason has in it. */
+  /** Text that the reason has in it, in letters of either size. */
   because: z.string().min(1, 'must not be empty').optional(),
 }
 

@@ -75,7 +75,7 @@ export class JobRows {
     oneOf('state', states)
     oneOf('id', ids)
     if (type !== undefined) conditions.push(['type = ?', type])
-    if (because !== undefined) conditions.push(["instr(json_extract(record, '$.error'), ?) > 0", because])
+    if (because !== undefined) conditions.push(["instr(lower(json_extract(record, '$.error')), lower(?)) > 0", because])
     if (after !== undefined) conditions.push(['(created_at, id) < (?, ?)', after.createdAt, after.id])
     const where = conditions.map(([sql]) => sql).join(' AND ')
     const values = conditions.flatMap(([, ...given]) => given)

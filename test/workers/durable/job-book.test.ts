@@ -116,3 +116,9 @@ it('tells of long jobs in a list by their length alone', async () => {
   expect(jobs.find((each) => each.id === id)?.result).toEqual({ omitted: expect.stringContaining('60002') })
   expect((await job())?.result).toBe('r'.repeat(60_000))
 })
+
+it('finds the dead by what their reason says, in letters of either size', async () => {
+  await book.bury({ because: 'Status 500.', message: envelopeOf(), messageId: id, isTold: false, rule })
+  const found = async (because: string) => (await book.list({ because, ids: [id], limit: 10 })).length
+  expect([await found('status 500'), await found('STATUS'), await found('status 501')]).toEqual([1, 1, 0])
+})
