@@ -4,6 +4,7 @@ import type { JobRule } from '../shared/config/jobs.ts'
 import type { ProbeRule } from '../shared/config/schema.ts'
 import type { Envelope } from '../shared/jobs/envelope.ts'
 import type { Ended, Posting, Progress } from '../shared/jobs/journal.ts'
+import type { ListedJob } from '../shared/jobs/listing.ts'
 import type { LeaseOutcome } from '../shared/session/lease.ts'
 import type {
   LiveSession,
@@ -18,7 +19,7 @@ import type { Filled, Led } from '../shared/state/fill.ts'
 import type { Operation, Read, Reply } from '../shared/state/operation.ts'
 import type { StatePage, StateReport } from '../shared/state/page.ts'
 import type { Layout, Place } from '../shared/state/place.ts'
-import type { Changed, DeadLetter, Finished, Found, JobQuery, ListedJob, RunGrant, Swept, Written } from './job-port.ts'
+import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from './job-port.ts'
 import type { ListedSessions, Rhythm } from './ports.ts'
 import type { Elsewhere } from './state-port.ts'
 

@@ -61,7 +61,7 @@ async function answer({ headers, signal }: Request, wanted: Wanted, judged: Judg
     await response.body?.cancel().catch(() => undefined)
     return problemResponse(problem ?? sourceFailed(response.status))
   }
-  const original = await readOriginal(response.body, contentLength(response.headers), rule)
+  const original = await readOriginal(response.body, contentLength(response.headers), { ...rule, ...still })
   if (original.kind === 'refused') return problemResponse(original.problem)
   const { picture, body, fault } = original
   const size = sizeOf(picture, wanted.options)
@@ -70,11 +70,17 @@ async function answer({ headers, signal }: Request, wanted: Wanted, judged: Judg
     return problemResponse(wouldBeTooLarge(picture, rule))
   }
   const ended = await make(body, picture, wanted, judged)
-  if (ended.kind !== 'made') return problemResponse(fault() ?? (ended.kind === 'refused' ? cannotBeMade : notMade))
+  if (ended.kind !== 'made') {
+    const found = fault()
+    return problemResponse(found === 'cut' ? cut : (found ?? (ended.kind === 'refused' ? cannotBeMade : notMade)))
+  }
   answered.set('content-type', ended.type)
   answered.set('x-content-type-options', 'nosniff')
   return new Response(ended.body, { headers: answered })
 }
+
+/** Of what is made into others. */
+const still = { mayMove: false, beginningBytes: 1_048_576 }
 
 async function make(
   body: ReadableStream<Uint8Array>,
@@ -102,6 +108,12 @@ const sourceFailed = (status: number): Problem => ({
   reason: 'source-failed',
   detail: `The place that the picture is to come from answered ${status} in its stead; it may be tried again.`,
 })
+
+const cut: Problem = {
+  status: 502,
+  reason: 'source-cut',
+  detail: 'The picture broke off on its way here; it may be tried again.',
+}
 
 const coded: Problem = {
   status: 502,

@@ -4,6 +4,7 @@ import type { ConfigError } from '../shared/config/errors.ts'
 import type { JobRule } from '../shared/config/jobs.ts'
 import type { Envelope, Json } from '../shared/jobs/envelope.ts'
 import type { Ended, JobState, JobStatus, Progress } from '../shared/jobs/journal.ts'
+import type { ListedJob } from '../shared/jobs/listing.ts'
 import type { Background } from './ports.ts'
 
 /** A job that somebody wants. */
@@ -92,6 +93,8 @@ export interface Letter {
 /** As its book gets it: the id is that of the job, or stands for it. */
 export interface DeadLetter extends Letter {
   readonly rule: JobRule
+  /** Whether it comes from a consumer of jobs, who has told the book first; others come from the queue itself. */
+  readonly isTold: boolean
 }
 
 /** The journals as who asks for them needs them. At most 2 s each; undefined where a book does not answer. */
@@ -105,13 +108,6 @@ export interface JobBookPort {
 }
 
 export type Found = { readonly kind: 'absent' } | { readonly kind: 'found'; readonly job: ListedJob }
-
-/** What the administrator sees. */
-export interface ListedJob extends JobStatus {
-  readonly key: string
-  readonly payload: Json
-  readonly callback?: string
-}
 
 export type Changed =
   | { readonly kind: 'changed'; readonly status: JobStatus }
@@ -142,8 +138,8 @@ export interface Swept {
 
 /** The queue itself, for whom no book answers. */
 export interface QueuePort {
-  /** At most 2 s; whether it was taken. */
-  send(message: Envelope | Json | Letter): Promise<boolean>
+  /** At most 2 s; whether it was taken. It is delivered after `delayMs`, of which 12 hours are the most. */
+  send(message: Envelope | Json | Letter, delayMs?: number): Promise<boolean>
 }
 
 /** Who watches a job. One object for each job that is watched: it asks the book once for all of them. */

@@ -1,16 +1,20 @@
-// What is to become a picture is read as far as it takes to know what it is; only then does anybody decode it. What is no
-// picture, moves, or would be too much to decode, is refused by its first bytes, and the rest of it is never read.
-import { type Picture, type Sniffed, sniff } from '../shared/image/sniff.ts'
+// A file that is to be kept as a picture, or made into another, is read as far as it takes to know what it is; only then
+// does anybody keep or decode it. What is no picture, or would be too much to decode, is refused by its first bytes, and
+// the rest of it is never read. Its name and its Content-Type say nothing.
+import { type Picture, type PictureType, type Sniffed, sniff } from '../shared/image/sniff.ts'
 import { type Ending, watchEnd } from '../shared/image/whole.ts'
 import { joined } from './bytes.ts'
 import type { Problem } from './problem.ts'
 
-/** What says how large a picture is lies in its first megabyte, or it is none of ours. */
-const longestBeginning = 1_048_576
-
 export interface PictureBounds {
   readonly maxBytes: number
   readonly maxPixels: number
+  /** What it may be; absent: whatever can be read here. */
+  readonly types?: readonly PictureType[]
+  /** Whether it may move. */
+  readonly mayMove: boolean
+  /** What says how large it is, and whether it moves, has to lie within so many bytes. */
+  readonly beginningBytes: number
 }
 
 export type Original =
@@ -19,8 +23,10 @@ export type Original =
       readonly picture: Picture
       /** All of it; fails where it was cut, or turns out to be longer than allowed. */
       readonly body: ReadableStream<Uint8Array>
-      /** Why the body has failed; undefined where it has not. */
-      readonly fault: () => Problem | undefined
+      /** The same, where all of it has come. */
+      readonly bytes: Uint8Array | undefined
+      /** Why the body has failed, `cut` where it was cut on its way here; undefined where it has not. */
+      readonly fault: () => Problem | 'cut' | undefined
     }
   | { readonly kind: 'refused'; readonly problem: Problem }
 
@@ -45,19 +51,25 @@ export async function readOriginal(
     beginning = bytes
     const isAll = done || beginning.length === length
     if (beginning.length > bounds.maxBytes) return refused(tooManyBytes(bounds))
-    const isShort = beginning.length <= longestBeginning
+    const isShort = beginning.length <= bounds.beginningBytes
     const sniffed = sniff(beginning, isAll && isShort)
     if (sniffed.kind === 'refused') return refused(noPicture(sniffed))
     if (sniffed.kind === 'more') {
       if (isShort) continue
-      return refused(tooLateToSay)
+      return refused(tooLateToSay(bounds))
     }
     const { picture } = sniffed
-    if (picture.isAnimated) return refused(animated)
+    if (bounds.types?.includes(picture.type) === false) return refused(wrongType(picture, bounds.types))
+    if (picture.isAnimated && !bounds.mayMove) return refused(animated)
     if (picture.width * picture.height > bounds.maxPixels) return refused(tooManyPixels(picture, bounds))
     const ending = watchEnd(picture.type, beginning)
     if (isAll && !ending.isWhole()) return refused(cutFile)
-    return { kind: 'picture', picture, ...resumed(beginning, done, reader, ending, bounds) }
+    return {
+      kind: 'picture',
+      picture,
+      bytes: isAll ? beginning : undefined,
+      ...resumed(beginning, done, reader, ending, { ...bounds, length }),
+    }
   }
 }
 
@@ -84,10 +96,10 @@ function resumed(
   isAll: boolean,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   ending: Ending,
-  bounds: PictureBounds,
+  { maxBytes, length }: Pick<PictureBounds, 'maxBytes'> & { readonly length: number | undefined },
 ): Pick<Extract<Original, { kind: 'picture' }>, 'body' | 'fault'> {
   let bytes = beginning.length
-  let fault: Problem | undefined
+  let fault: Problem | 'cut' | undefined
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(beginning)
@@ -96,18 +108,20 @@ function resumed(
     async pull(controller) {
       try {
         const { done, value } = await reader.read()
-        if (done && ending.isWhole()) return controller.close()
         bytes += value?.length ?? 0
-        if (value !== undefined && bytes <= bounds.maxBytes) {
-          ending.see(value)
-          return controller.enqueue(value)
-        }
-        fault = done ? cutFile : tooManyBytes(bounds)
-        reader.cancel(fault.detail).catch(() => undefined)
-      } catch {
-        fault = cut
+        if (value !== undefined) ending.see(value)
+        // Who is given as many bytes as were announced does not wait for an end.
+        const isCut = (done || bytes === length) && !ending.isWhole()
+        if (isCut || bytes > maxBytes) {
+          fault = isCut ? cutFile : tooManyBytes({ maxBytes })
+          reader.cancel(fault.detail).catch(() => undefined)
+          controller.error(new Error(fault.detail))
+        } else if (value !== undefined) controller.enqueue(value)
+        else controller.close()
+      } catch (error) {
+        fault = 'cut'
+        controller.error(error)
       }
-      controller.error(new Error(fault.detail))
     },
     cancel: (reason) => reader.cancel(reason),
   })
@@ -126,23 +140,19 @@ const cutFile: Problem = {
   detail: 'The picture begins well, but its file ends before it does: put all of it where it comes from.',
 }
 
-const cut: Problem = {
-  status: 502,
-  reason: 'source-cut',
-  detail: 'The picture broke off on its way here; it may be tried again.',
-}
-
 const animated: Problem = {
   status: 415,
   reason: 'animated',
   detail: 'The picture moves: only still pictures are made into others.',
 }
 
-const tooLateToSay: Problem = {
-  status: 422,
-  reason: 'long-header',
-  detail:
-    'The first megabyte of the picture does not say how large it is, or whether it moves: write it again, without its metadata or as another type.',
+function wrongType({ type }: Picture, types: readonly PictureType[]): Problem {
+  return { status: 415, reason: 'wrong-type', detail: `The file is ${type}; it may be ${types.join(', ')}.` }
+}
+
+function tooLateToSay({ beginningBytes }: PictureBounds): Problem {
+  const detail = `The first ${beginningBytes} bytes of the picture do not say how large it is, or whether it moves: write it again, without its metadata or as another type.`
+  return { status: 422, reason: 'long-header', detail }
 }
 
 function tooManyPixels({ width, height }: Picture, { maxPixels }: PictureBounds): Problem {
@@ -150,7 +160,7 @@ function tooManyPixels({ width, height }: Picture, { maxPixels }: PictureBounds)
   return { status: 422, reason: 'too-many-pixels', detail }
 }
 
-function tooManyBytes({ maxBytes }: PictureBounds): Problem {
+function tooManyBytes({ maxBytes }: Pick<PictureBounds, 'maxBytes'>): Problem {
   const detail = `The picture has more than ${maxBytes} bytes, which is as many as are allowed: make it smaller.`
   return { status: 422, reason: 'too-many-bytes', detail }
 }

@@ -42,3 +42,10 @@ export function problemResponse(problem: Problem): Response {
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   })
 }
+
+export const noConfiguration: Problem = {
+  status: 503,
+  reason: 'no-configuration',
+  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
+  headers: { 'retry-after': '5' },
+}

@@ -19,7 +19,7 @@ import { lookup } from './lookup.ts'
 import { contentOf } from './messages.ts'
 import { withoutOwnCookies } from './own-cookies.ts'
 import type { Background, Boarding, Ports } from './ports.ts'
-import type { Problem } from './problem.ts'
+import { noConfiguration, type Problem } from './problem.ts'
 import { carriedBy, mustWait, sessionUnavailable } from './session.ts'
 import { deliverSliced } from './slices.ts'
 import { clientOf, courseFor } from './steer.ts'
@@ -217,13 +217,6 @@ function findRoute(request: Request, target: Target, snapshot: Snapshot | undefi
     default:
       return routing satisfies never
   }
-}
-
-const noConfiguration: Problem = {
-  status: 503,
-  reason: 'no-configuration',
-  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
-  headers: { 'retry-after': '5' },
 }
 
 function methodProblem(method: string, allow: readonly string[]): Problem {

@@ -1,6 +1,7 @@
 // Where originals may come from: the pools and the addresses that the configuration lists, and nothing else. Asked before
 // the first request, and again for every redirect: an origin may be open to whoever wants to send us elsewhere.
 import { checkHost, checkPath, compileHost, compilePath } from '../config/pattern.ts'
+import { isPublicName } from '../http/public-host.ts'
 import { canonicalTarget } from '../http/target.ts'
 import { reservedPrefix } from '../key.ts'
 import { err, ok, type Result } from '../result.ts'
@@ -153,13 +154,5 @@ export function formatSource(source: Source): string {
 /** With its `?`, or empty. */
 export const queryOfSource = ({ target }: Source): string => target.slice(target.split('?', 1)[0]!.length)
 
+/** Fewer than RFC 6761 has: an entry of the list names its host. */
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
-
-/** Names that mean something on a private network alone (RFC 6761, RFC 6762, RFC 8375, and what is in use). */
-const privateSuffix = /\.(?:localhost|local|internal|intranet|lan|home|corp|private|test|invalid|home\.arpa)$/
-
-/**
- * Whether a host, as the URL parser writes it, is a name with a dot, and not one for private use. Every spelling of an
- * address ends up as four numbers or in brackets there: addresses are not taken at all.
- */
-const isPublicName = (host: string): boolean => /\.(?!\d+$)[^.]+$/.test(host) && !privateSuffix.test(host)

@@ -87,6 +87,16 @@ export function payloadErrors(envelope: Pick<Envelope, 'type' | 'version' | 'pay
   return parsed.success ? [] : parsed.error.issues.flatMap((issue) => toErrors(whole, issue))
 }
 
+/** Events that the gateway tells of itself: who hears of one may believe that nobody else has. */
+const ownEvents = /^(?:(?:origin|pool)\.health|job\..*)$/
+
+/** Why this is no job for somebody else to want, although the gateway itself may; empty where it is one. */
+export function ownEventErrors({ type, payload }: Pick<Envelope, 'type' | 'payload'>): ConfigError[] {
+  if (!isBuiltIn(type) || typeof payload !== 'object' || payload === null || !('event' in payload)) return []
+  if (!ownEvents.test(String(payload.event))) return []
+  return [{ path: 'payload.event', message: 'is one that the gateway alone tells of: choose another name' }]
+}
+
 // The envelope ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const jobIdForm = /^[0-9a-f]{32}$/

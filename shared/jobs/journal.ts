@@ -149,7 +149,7 @@ export function finish(
 export const cancel = (record: JobRecord, at: number): JobRecord | undefined =>
   isOver(record) ? undefined : end(record, 'cancelled', at, record.error)
 
-/** Queued anew, with all its runs and as much time as it had. Undefined where it is done, or under way anyway. */
+/** Queued anew, with all its runs and the time that its type is given. Undefined where it is done, or under way anyway. */
 export function retry(record: JobRecord, at: number): JobRecord | undefined {
   if (record.state === 'done' || record.state === 'queued' || record.state === 'running') return undefined
   const envelope = { ...record.envelope, deadline: at + Math.max(record.rule.deadlineMs, 1000) }

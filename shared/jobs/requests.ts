@@ -7,7 +7,7 @@ import { explain, toErrors } from '../config/issues.ts'
 import { findTooLarge } from '../config/limits.ts'
 import { err, ok, type Result } from '../result.ts'
 import { type Json, jobIdForm } from './envelope.ts'
-import { jobStates } from './journal.ts'
+import { jobStates, type Progress } from './journal.ts'
 
 const MONTH_SECONDS = 2_678_400
 const MOST_IDS = 100
@@ -30,13 +30,25 @@ export type JobRequest = z.output<typeof jobSchema>
 
 export const parseJobRequest = (json: unknown): Result<JobRequest, ConfigError[]> => parse(jobSchema, json)
 
+const progressSchema = z.strictObject({
+  percent: z
+    .number({ error: 'must be a number from 0 to 100' })
+    .min(0, 'must be 0 or more')
+    .max(100, 'must be 100 or less'),
+  /** For whoever watches. */
+  note: z.string().max(1000, 'must have at most 1000 characters').optional(),
+})
+
+/** How far whoever does a job has come with it. */
+export const parseProgress = (json: unknown): Result<Progress, ConfigError[]> => parse(progressSchema, json)
+
 const jobId = checked((text) => (jobIdForm.test(text) ? undefined : 'must be the id of a job: 32 hexadecimal digits'))
 
 /** Which dead letters; what is absent says nothing. */
 const filterFields = {
   type: z.string().optional(),
   ids: z.array(jobId).min(1, 'must not be empty').max(MOST_IDS, `must be ${MOST_IDS} at most`).optional(),
-  /** Text that the reason has in it. */
+  /** Text that the reason has in it, in letters of either size. */
   because: z.string().min(1, 'must not be empty').optional(),
 }
 

@@ -1,6 +1,6 @@
 // What the administrator sees of jobs, and does with the dead ones.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { ListedJob } from '../../workers/job-port.ts'
+import type { ListedJob } from '../../shared/jobs/listing.ts'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { bearer, credentials, jobsDocument, startWorker, type Told, type Work, type Worker } from './support/jobs.ts'
 

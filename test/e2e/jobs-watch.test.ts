@@ -66,6 +66,32 @@ test('a browser sees by the link alone how the job goes on, until it is over', a
   for await (const { status } of eventsOf(await watch(told.watch))) expect(status.state).toBe('done')
 })
 
+test('whoever does a job tells how far it is, by the link of this run alone', async () => {
+  const told = await posted('held')
+  const telling = async (link: string, body: object | string) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const { status } = await fetch(`${gateway.url}${link}`, { method: 'POST', body: text })
+    return status
+  }
+  const seen: unknown[] = []
+  let link = ''
+  for await (const { status } of eventsOf(await watch(told.watch))) {
+    if (status.progress !== undefined) seen.push(status.progress)
+    if (status.state === 'running' && link === '') {
+      await expect.poll(() => worker.asked()['idempotency-key']).toBe(told.id)
+      link = String(worker.asked()['weir-job-progress'])
+      expect(await telling(link.replace('run=1', 'run=2'), { percent: 1 })).toBe(403)
+      expect(await telling(told.watch.replace('events', 'progress'), { percent: 1 })).toBe(403)
+      expect(await telling(link, { percent: 101 })).toBe(422)
+      expect(await telling(link, 'far')).toBe(400)
+      expect(await telling(link, { percent: 40, note: 'page 4 of 10' })).toBe(204)
+    }
+    if (seen.length === 1) worker.release()
+  }
+  expect(seen[0]).toEqual({ percent: 40, note: 'page 4 of 10' })
+  expect(await telling(link, { percent: 50 })).toBe(409)
+})
+
 test('the link of one job is no use for another, nor for its end', async () => {
   const [one, other] = [await posted('good'), await posted('good')]
   const token = new URL(one.watch, gateway.url).searchParams.get('token')

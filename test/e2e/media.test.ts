@@ -146,12 +146,15 @@ describe('what is refused leaves what was there before', () => {
   bomb.writeUInt32BE(10_000, 16)
   bomb.writeUInt32BE(10_000, 20)
   test.each<[string, Body, number, string]>([
-    ['a text called .jpg', 'This is a text, whatever its name is. It has to be long enough.', 415, 'wrong-type'],
-    ['an SVG', svg, 415, 'wrong-type'],
-    ['a page', '<!doctype html><script>alert(1)</script>', 415, 'wrong-type'],
-    ['the beginning of a picture', picture(40, 30, 0).subarray(0, 20), 415, 'wrong-type'],
+    ['a text called .jpg', 'This is a text, whatever its name is. It has to be long enough.', 415, 'no-picture'],
+    ['an SVG', svg, 415, 'svg'],
+    ['a page', '<!doctype html><script>alert(1)</script>', 415, 'no-picture'],
+    ['the beginning of a picture', picture(40, 30, 0).subarray(0, 20), 422, 'broken-picture'],
+    ['a picture whose end is missing', picture(40, 30, 0).subarray(0, -8), 422, 'broken-picture'],
+    ['a long one whose end is missing', picture(40, 30, 0, 400_000).subarray(0, -8), 422, 'broken-picture'],
+    ['the same, of unknown length', chunked(picture(40, 30, 0, 400_000).subarray(0, -8)), 422, 'broken-picture'],
     ['a picture of 100 million pixels', bomb, 422, 'too-many-pixels'],
-    ['more bytes than are allowed, of unknown length', chunked(picture(40, 30, 0, 6_000_000)), 413, 'too-large'],
+    ['more bytes than are allowed, of unknown length', chunked(picture(40, 30, 0, 6_000_000)), 413, 'too-many-bytes'],
     ['nothing', '', 400, 'no-content'],
   ])('%s', async (_, body, status, reason) => {
     const path = fresh('photo.jpg')
@@ -168,7 +171,7 @@ describe('what is refused leaves what was there before', () => {
   test('more bytes than are allowed, before the first of them has come', async () => {
     const fields = `Host: gateway.test\r\nConnection: close\r\nAuthorization: ${authorization}\r\nContent-Length: 6000001`
     const refused = await sendRaw(gateway.url, `PUT ${fresh()} HTTP/1.1\r\n${fields}\r\n\r\n`)
-    expect([refused.status, JSON.parse(refused.body).reason]).toEqual([413, 'too-large'])
+    expect([refused.status, JSON.parse(refused.body).reason]).toEqual([413, 'too-many-bytes'])
   })
 
   const sendCut = async (path: string, framing: string, bytes: Buffer) => {

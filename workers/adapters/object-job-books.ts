@@ -1,8 +1,9 @@
 // The books of jobs, in sixteen Durable Objects: as who writes jobs, who runs them, and who asks for them needs them.
 import type { Posting } from '../../shared/jobs/journal.ts'
+import type { ListedJob } from '../../shared/jobs/listing.ts'
 import { bookName, bookNames } from '../../shared/key.ts'
 import type { JobBookNamespace, JobBookObject } from '../env.ts'
-import type { JobBookPort, JobWatchPort, JournalPort, ListedJob, Written } from '../job-port.ts'
+import type { JobBookPort, JobWatchPort, JournalPort, Written } from '../job-port.ts'
 import { within } from '../within.ts'
 
 export interface JobBooks extends JournalPort, JobBookPort, JobWatchPort {

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
 import { namedPools, type Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
-import type { JobBookPort, JobPort, JobWatchPort } from '../job-port.ts'
+import type { JobBookPort, JobPort, JobWatchPort, JournalPort } from '../job-port.ts'
 import type { Background, MonitorPort, Ports, SealPort, SessionIndexPort, SessionPort } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
@@ -30,7 +30,7 @@ export interface GatewayServices {
   /** Has an inner route answer (`answerInner` of proxy.ts). */
   readonly answer: Ports['gateway']
   readonly jobs: JobPort
-  readonly books: JobBookPort & JobWatchPort
+  readonly books: JobBookPort & JobWatchPort & Pick<JournalPort, 'advance'>
   readonly seal: SealPort
   /** What the URLs of images are signed with (env.ts). */
   readonly imageKeys?: string | undefined

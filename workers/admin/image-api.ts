@@ -8,7 +8,7 @@ import { formatWanted, parseWanted, type WantedProblem } from '../../shared/imag
 import { snapshotOf } from '../configuration.ts'
 import { imageMac } from '../image-signature.ts'
 import type { Background } from '../ports.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { wrongMethod } from './problems.ts'
 
@@ -130,10 +130,3 @@ const wrongSignature = refused(
 )
 
 const expired = refused('image-expired', 'The URL has expired: have it signed again.')
-
-const noConfiguration: Problem = {
-  status: 503,
-  reason: 'no-configuration',
-  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
-  headers: { 'retry-after': '5' },
-}

@@ -5,16 +5,21 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { maxEnvelopeBytes } from '../../shared/jobs/envelope.ts'
 import { isOver, type JobStatus, mayKnow } from '../../shared/jobs/journal.ts'
+import { statusAlone } from '../../shared/jobs/listing.ts'
 import {
   cursorOf,
   parseDropRequest,
   parseJobRequest,
   parseListRequest,
+  parseProgress,
   parseReplayRequest,
   type ReplayRequest,
 } from '../../shared/jobs/requests.ts'
-import type { Changed, ListedJob, Posted, Swept } from '../job-port.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import { jobPath, mayTellOf, mayWatch, watchLink } from '../job-links.ts'
+import type { Changed, Posted, Swept } from '../job-port.ts'
+import { noSuchJob } from '../job-problems.ts'
+import type { SealPort } from '../ports.ts'
+import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import { type Caller, requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { invalid, wrongMethod } from './problems.ts'
@@ -25,6 +30,7 @@ const noStore = { 'cache-control': 'no-store' }
 /** Beside the payload there is little. */
 const maxBodyBytes = maxEnvelopeBytes + 8192
 const longestKey = 255
+const maxProgressBytes = 8192
 const shownDead = 100
 
 /** `/_weir/jobs`. */
@@ -37,7 +43,7 @@ export function jobsApi(services: GatewayServices): Hono<GatewayEnvironment> {
   const credentialOrLink = async (context: Context<GatewayEnvironment>, next: () => Promise<void>) => {
     const [id, token] = [context.req.param('id') ?? '', context.req.query('token')]
     if (token === undefined) return credential(context, next)
-    if (!(await seal.isMac(sealedName(id), token))) return problemResponse(wrongLink)
+    if (!(await mayWatch(id, token, seal))) return problemResponse(wrongLink)
     context.set('caller', { kind: 'admin' })
     return next()
   }
@@ -56,7 +62,7 @@ export function jobsApi(services: GatewayServices): Hono<GatewayEnvironment> {
       const caller = nameOf(context.var.caller)
       const traceparent = context.req.header('traceparent')
       const posted = await jobs.post({ ...parsed.value, key, caller, traceparent }, context.env.background)
-      return postedResponse(posted, (id) => seal.mac(sealedName(id)))
+      return postedResponse(posted, seal)
     },
   )
 
@@ -81,10 +87,29 @@ export function jobsApi(services: GatewayServices): Hono<GatewayEnvironment> {
     return changedResponse(await books.change(context.req.param('id'), nameOf(context.var.caller), 'retry'))
   })
 
+  /** Who does the job has been given the link, which is good for this run alone. */
+  api.post(
+    `${aJob}/progress`,
+    bodyLimit({ maxSize: maxProgressBytes, onError: () => problemResponse(tooLong) }),
+    async (context) => {
+      const id = context.req.param('id') ?? ''
+      const { run = '', token = '' } = context.req.query()
+      if (!(await mayTellOf(id, run, token, seal))) return problemResponse(wrongRun)
+      const body = parseJson(await context.req.text())
+      if (body === undefined) return problemResponse(notProgress)
+      const parsed = parseProgress(body.json)
+      if (!parsed.ok) return problemResponse(invalid('progress', parsed.error))
+      const isHeard = await books.advance(id, Number(run), parsed.value)
+      if (isHeard === undefined) return problemResponse(booksAway)
+      return isHeard ? new Response(null, { status: 204, headers: noStore }) : problemResponse(runOver)
+    },
+  )
+
   api.all('/', () => problemResponse(wrongMethod('Send a job with POST.', 'POST')))
   const uses = 'A job can be read with GET, and cancelled with DELETE.'
   api.all(aJob, () => problemResponse(wrongMethod(uses, 'GET', 'DELETE')))
   api.all(`${aJob}/events`, () => problemResponse(wrongMethod('The events of a job can be read with GET.', 'GET')))
+  api.all(`${aJob}/progress`, () => problemResponse(wrongMethod('Progress is told with POST.', 'POST')))
   api.all(`${aJob}/retry`, () => problemResponse(wrongMethod('A job is queued again with POST.', 'POST')))
   return api
 }
@@ -141,23 +166,18 @@ export function jobsAdminApi({ books }: GatewayServices): Hono<GatewayEnvironmen
 
 const nameOf = (caller: Caller): string => (caller.kind === 'admin' ? 'admin' : `pool:${caller.pool}`)
 
-const locationOf = (id: string): string => `/_weir/jobs/${id}`
-
-/** What the link of a job seals. */
-const sealedName = (id: string): string => `job ${id}`
-
-async function postedResponse(posted: Posted, linkOf: (id: string) => Promise<string>): Promise<Response> {
+async function postedResponse(posted: Posted, seal: SealPort): Promise<Response> {
   switch (posted.kind) {
     case 'written':
     case 'sent': {
       const { id } = posted
-      const watch = `${locationOf(id)}/events?token=${await linkOf(id)}`
+      const watch = await watchLink(id, seal)
       const status = posted.kind === 'written' ? posted.status : { id, state: 'queued' }
-      const headers = { ...noStore, location: locationOf(id) }
+      const headers = { ...noStore, location: jobPath(id) }
       return Response.json({ ...status, watch }, { status: 202, headers })
     }
     case 'other':
-      return problemResponse({ ...keyReused, headers: { location: locationOf(posted.id) } })
+      return problemResponse({ ...keyReused, headers: { location: jobPath(posted.id) } })
     case 'refused':
       return problemResponse(invalid('job', posted.errors))
     case 'away':
@@ -170,11 +190,6 @@ async function postedResponse(posted: Posted, linkOf: (id: string) => Promise<st
     default:
       return posted satisfies never
   }
-}
-
-/** Without what only the administrator sees. */
-function statusAlone({ key: _, payload: __, callback: ___, ...status }: ListedJob): JobStatus {
-  return status
 }
 
 function statusResponse(status: JobStatus, ifNoneMatch: string | undefined): Response {
@@ -244,10 +259,22 @@ const keyReused: Problem = {
     'There is another job of this Idempotency-Key, with another type or payload: see Location, or choose a new key.',
 }
 
-const noSuchJob: Problem = {
-  status: 404,
-  reason: 'no-such-job',
-  detail: 'There is no such job, it is not yours, or it has been over for too long.',
+const notProgress: Problem = {
+  status: 400,
+  reason: 'not-json',
+  detail: 'The body is no JSON. Send an object such as {"percent": 40, "note": "page 4 of 10"}.',
+}
+
+const wrongRun: Problem = {
+  status: 403,
+  reason: 'wrong-link',
+  detail: 'The link is not that of a run of this job: take the Weir-Job-Progress of the request as it is.',
+}
+
+const runOver: Problem = {
+  status: 409,
+  reason: 'run-over',
+  detail: 'This run is over: the job was cancelled, is done, or is run by another. Stop working on it.',
 }
 
 const wrongLink: Problem = {
@@ -260,12 +287,5 @@ const booksAway: Problem = {
   status: 503,
   reason: 'jobs-unavailable',
   detail: 'The journal of this job does not answer: ask again in a while.',
-  headers: { 'retry-after': '5' },
-}
-
-const noConfiguration: Problem = {
-  status: 503,
-  reason: 'no-configuration',
-  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
   headers: { 'retry-after': '5' },
 }

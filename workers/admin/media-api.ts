@@ -4,19 +4,29 @@ import { type Context, Hono } from 'hono'
 import { contentLength } from '../../shared/http/fields.ts'
 import { mayChange } from '../../shared/http/preconditions.ts'
 import type { Picture } from '../../shared/image/sniff.ts'
-import { mediaPath, mediaTag, mediaTarget, originalName, unknownPreset } from '../../shared/media-path.ts'
+import { mediaPath, mediaTag, mediaTarget, originalName } from '../../shared/media-path.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
 import { publish, snapshotOf } from '../configuration.ts'
 import { letGo } from '../invalidate.ts'
 import { clearThumbnails, type Media } from '../media.ts'
 import { contentOf } from '../messages.ts'
-import { type KeptObject, type OnlyIf, validatorsOf } from '../object-port.ts'
-import { takeIn, tooLarge } from '../picture-intake.ts'
+import { type Content, type KeptObject, type OnlyIf, validatorsOf } from '../object-port.ts'
+import { type Original, type PictureBounds, readOriginal } from '../original.ts'
 import type { ResponseStore } from '../ports.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import { requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import {
+  away,
+  changedMeanwhile,
+  noContent,
+  noPreset,
+  notPurged,
+  notStored,
+  notTaken,
+  partial,
+} from './media-problems.ts'
 import { patienceMs, wrongMethod } from './problems.ts'
 
 export interface MediaServices extends GatewayServices {
@@ -116,12 +126,6 @@ function asOfNow(response: Response, now: number): Response {
   return response
 }
 
-const noPreset = (preset: string, thumbnails: object): Problem => ({
-  status: 404,
-  reason: 'no-such-preset',
-  detail: unknownPreset(preset, Object.keys(thumbnails)),
-})
-
 // Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function put(services: MediaServices, asked: Asked, context: Handler): Promise<Response> {
@@ -136,14 +140,18 @@ async function put(services: MediaServices, asked: Asked, context: Handler): Pro
   if (there === undefined) return problemResponse(away('Nothing was stored.'))
   if (!mayChange(headers, there.object && validatorsOf(there.object), now()))
     return problemResponse(changedMeanwhile(412, there.object))
-  const rule = snapshot.config.media
+  const rule = { ...snapshot.config.media, mayMove: true, beginningBytes }
+  const length = contentLength(headers)
+  let fault: Fault = () => undefined
   try {
-    const taken = await takeIn(body, contentLength(headers), rule)
-    if (taken.kind === 'refused') return problemResponse(taken.problem)
-    const { picture, content } = taken
+    const original = await readOriginal(body, length, rule)
+    if (original.kind === 'refused') return problemResponse(notStored(original.problem))
+    fault = original.fault
+    const { picture } = original
+    const content = inPieces(original, length, rule)
     const isConditional = conditions.some((condition) => headers.has(condition))
     const put = await media.objects.put(name, content, picture.type, conditionOf(there.object, isConditional))
-    if (put.kind === 'too-large') return problemResponse(tooLarge(rule))
+    if (put.kind === 'too-large') throw new Error('The store takes less than the configuration allows.')
     if (put.kind === 'changed') return problemResponse(changedMeanwhile(isConditional ? 412 : 409, undefined))
     const isPurged = await letGoOf(services, asked, there.object !== undefined)
     const { background } = context.env
@@ -151,9 +159,24 @@ async function put(services: MediaServices, asked: Asked, context: Handler): Pro
     const jobs = await enqueueThumbnails(services, asked, put.object, context)
     return isPurged ? stored(asked, there.object, put.object, picture, jobs) : problemResponse(notPurged('stored'))
   } catch (error) {
+    const found = fault()
+    if (found !== undefined && found !== 'cut') return problemResponse(notStored(found))
     console.error(error)
     return problemResponse(notTaken)
   }
+}
+
+type Intact = Extract<Original, { kind: 'picture' }>
+type Fault = Intact['fault']
+
+/** A still GIF has to be seen to its end before it is known to be one. */
+const beginningBytes = 5_242_880
+
+function inPieces({ bytes, body }: Intact, length: number | undefined, { maxBytes }: PictureBounds): Content {
+  if (bytes !== undefined) return { kind: 'bytes', bytes }
+  return length === undefined
+    ? { kind: 'unmeasured', stream: body, most: maxBytes }
+    : { kind: 'measured', stream: body, length }
 }
 
 const conditions = ['if-match', 'if-none-match', 'if-unmodified-since']
@@ -234,64 +257,4 @@ function stored(
     { path: location, type, bytes: size, width, height, thumbnails, jobs },
     { status: before === undefined ? 201 : 200, headers: { location, etag, 'cache-control': 'no-store' } },
   )
-}
-
-// Problems ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const noConfiguration: Problem = {
-  status: 503,
-  reason: 'no-configuration',
-  detail: 'This gateway has no configuration yet, or cannot read it: PUT one to /_weir/api/config.',
-  headers: { 'retry-after': '5' },
-}
-
-const noContent: Problem = {
-  status: 400,
-  reason: 'no-content',
-  detail: 'The request has no content: send the bytes of the picture. Nothing was stored.',
-}
-
-/** RFC 9110 §14.5 */
-const partial: Problem = {
-  status: 400,
-  reason: 'partial-put',
-  detail: 'A part of a picture cannot be put: send all of it, without Content-Range. Nothing was stored.',
-}
-
-const notTaken: Problem = {
-  status: 503,
-  reason: 'not-stored',
-  detail:
-    'The picture did not come to its end, or could not be stored; what was there before is unchanged. Send it again.',
-  headers: { 'retry-after': '1' },
-}
-
-function away(consequence: string): Problem {
-  return {
-    status: 503,
-    reason: 'media-unavailable',
-    detail: `The store of the media (R2) does not answer. ${consequence}`,
-    headers: { 'retry-after': '5' },
-  }
-}
-
-function notPurged(done: string): Problem {
-  return {
-    status: 503,
-    reason: 'not-purged',
-    detail: `The picture was ${done}, but what was there before could not be purged: send the request again.`,
-    headers: { 'retry-after': '5' },
-  }
-}
-
-function changedMeanwhile(status: 409 | 412, object: KeptObject | undefined): Problem {
-  return {
-    status,
-    reason: 'changed-meanwhile',
-    detail:
-      status === 409
-        ? 'Somebody else has put a picture there at the same time: send yours again, if it is to stay.'
-        : 'What is there is not what If-Match or If-None-Match ask for: GET it, and decide again. Nothing was changed.',
-    ...(object && { headers: { etag: object.etag } }),
-  }
 }

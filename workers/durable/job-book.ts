@@ -6,7 +6,7 @@
 // a run that is lost costs time, and never a job.
 import { DurableObject } from 'cloudflare:workers'
 import type { JobRule } from '../../shared/config/jobs.ts'
-import { type Envelope, type Json, parseEnvelope } from '../../shared/jobs/envelope.ts'
+import { type Envelope, parseEnvelope } from '../../shared/jobs/envelope.ts'
 import {
   advance,
   begin,
@@ -27,19 +27,13 @@ import {
   unsent,
   wake,
 } from '../../shared/jobs/journal.ts'
+import { type ListedJob, listed, shortened } from '../../shared/jobs/listing.ts'
+import { isLetter, letterOf, messageOf } from '../../shared/jobs/unreadable.ts'
 import type { Env, JobBookObject } from '../env.ts'
-import type {
-  Changed,
-  DeadLetter,
-  Finished,
-  Found,
-  JobQuery,
-  ListedJob,
-  RunGrant,
-  Swept,
-  Written,
-} from '../job-port.ts'
+import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from '../job-port.ts'
 import { late, orLate } from '../within.ts'
+import { ChangeBell } from './change-bell.ts'
+import { JobRows } from './job-rows.ts'
 
 /** What the objects work by. */
 export interface JobBookTools {
@@ -47,11 +41,6 @@ export interface JobBookTools {
   readonly now: () => number
   /** In [0, 1). */
   readonly random: () => number
-}
-
-interface Row {
-  readonly [column: string]: SqlStorageValue
-  readonly record: string
 }
 
 /** A queue takes so much at once: messages, and bytes with some room. */
@@ -64,10 +53,6 @@ const repairMs = 10_000
 const watchMs = 25_000
 const sweptAtOnce = 500
 const sweptShown = 20
-/** What stands for a job that nobody is told of any more, while its message may still come. */
-const forgotten = 'forgotten'
-/** The type of what could not be read. */
-const unreadable = 'unreadable'
 
 export function jobBookObject({
   now,
@@ -77,34 +62,33 @@ export function jobBookObject({
   env: Env,
 ) => DurableObject<Env> & JobBookObject {
   return class JobBook extends DurableObject<Env> implements JobBookObject {
-    readonly #sql: SqlStorage
+    readonly #rows: JobRows
     /** When the alarm rings; undefined where that is not known. */
     #alarmAt: number | undefined
     /** Who waits for a change of a job. */
-    readonly #waiting = new Map<string, Set<() => void>>()
+    readonly #changes = new ChangeBell()
 
     constructor(context: DurableObjectState, env: Env) {
       super(context, env)
-      this.#sql = context.storage.sql
-      this.#sql.exec(tables)
+      this.#rows = new JobRows(context.storage.sql)
       this.#arm()
     }
 
     async write(posting: Posting): Promise<Written> {
-      const known = this.#load(posting.envelope.id)
+      const known = this.#rows.load(posting.envelope.id)
       if (known !== undefined) {
         const kind = isSame(known, posting.envelope) ? 'written' : 'other'
         return { kind, status: statusOf(known) }
       }
       const record = open(posting, now())
-      this.#save(record)
+      this.#rows.save(record)
       this.#arm()
       return { kind: 'written', status: statusOf(record) }
     }
 
     async begin(envelope: Envelope, rule: JobRule): Promise<RunGrant> {
       const at = now()
-      if (this.#isForgotten(envelope.id)) return { kind: 'skip' }
+      if (this.#rows.isForgotten(envelope.id)) return { kind: 'skip' }
       const known = this.#loadOrOpen({ envelope, rule, delayMs: 0 }, at)
       const begun = begin(known, rule, at, random())
       this.#replace(known, begun.record)
@@ -115,7 +99,7 @@ export function jobBookObject({
     }
 
     async advance(id: string, token: number, progress?: Progress): Promise<boolean> {
-      const known = this.#load(id)
+      const known = this.#rows.load(id)
       const record = known && advance(known, token, progress, now())
       if (known === undefined || record === undefined) return false
       this.#replace(known, record)
@@ -124,7 +108,7 @@ export function jobBookObject({
 
     async finish(id: string, token: number, ended: Ended): Promise<Finished> {
       const at = now()
-      const known = this.#load(id)
+      const known = this.#rows.load(id)
       const record = known && finish(known, token, ended, at, random())
       if (known === undefined || record === undefined) return { kind: 'over' }
       this.#replace(known, record)
@@ -133,11 +117,13 @@ export function jobBookObject({
       return record.state === 'dead' ? { kind: 'dead', because: record.error ?? '' } : { kind: 'over' }
     }
 
-    async bury({ because, message, messageId, rule }: DeadLetter): Promise<true> {
+    async bury({ because, message, messageId, isTold, rule }: DeadLetter): Promise<true> {
       const at = now()
       const parsed = parseEnvelope(message)
       const envelope = parsed.ok ? parsed.value : letterOf(message, messageId, at + rule.deadlineMs)
-      if (this.#isForgotten(envelope.id)) return true
+      if (this.#rows.isForgotten(envelope.id)) return true
+      // How a run ended was judged here before its letter went out, and the job may have been queued anew since.
+      if (isTold && this.#rows.load(envelope.id) !== undefined) return true
       const known = this.#loadOrOpen({ envelope, rule, delayMs: 0 }, at)
       const record = bury(known, because, at)
       if (record !== undefined) this.#replace(known, record)
@@ -146,12 +132,12 @@ export function jobBookObject({
     }
 
     async read(id: string): Promise<Found> {
-      const record = this.#load(id)
+      const record = this.#rows.load(id)
       return record === undefined ? { kind: 'absent' } : { kind: 'found', job: listed(record) }
     }
 
     async change(id: string, caller: string, how: 'cancel' | 'retry'): Promise<Changed> {
-      const known = this.#load(id)
+      const known = this.#rows.load(id)
       if (known === undefined || !mayKnow(caller, known.envelope)) return { kind: 'absent' }
       const record = how === 'cancel' ? cancel(known, now()) : retry(known, now())
       if (record === undefined) return { kind: 'refused', state: known.state }
@@ -161,28 +147,33 @@ export function jobBookObject({
     }
 
     async list(query: JobQuery): Promise<ListedJob[]> {
-      return this.#select(query).map(listed)
+      return this.#rows.find(query).flatMap((id) => {
+        const record = this.#rows.load(id)
+        return record === undefined ? [] : [shortened(listed(record))]
+      })
     }
 
     async sweep(how: 'replay' | 'drop', query: JobQuery, dryRun: boolean): Promise<Omit<Swept, 'isWhole'>> {
-      const found = this.#select({ ...query, states: ['dead'], limit: sweptAtOnce + 1 })
-      const swept = found.slice(0, sweptAtOnce)
+      const found = this.#rows.find({ ...query, states: ['dead'], limit: sweptAtOnce + 1 })
+      const jobs: Swept['jobs'][number][] = []
       const at = now()
-      for (const record of dryRun ? [] : swept) {
-        if (how === 'drop') this.#forget(record, record.envelope.deadline)
+      for (const id of found.slice(0, sweptAtOnce)) {
+        const record = this.#rows.load(id)
+        if (record === undefined) continue
+        const { envelope, error } = record
+        if (jobs.length < sweptShown) jobs.push({ id, type: envelope.type, ...(error !== undefined && { error }) })
+        if (dryRun) continue
+        if (how === 'drop') this.#forget(id, envelope.deadline)
         else this.#replace(record, retry(record, at) ?? record)
       }
       this.#arm()
-      const jobs = swept.slice(0, sweptShown).map(({ envelope: { id, type }, error }) => ({
-        ...{ id, type, ...(error !== undefined && { error }) },
-      }))
-      return { count: swept.length, jobs, hasMore: found.length > sweptAtOnce }
+      return { count: Math.min(found.length, sweptAtOnce), jobs, hasMore: found.length > sweptAtOnce }
     }
 
     /** As it is now if that is newer than `since`; or else as soon as it changes, or after 25 s. */
     async watch(id: string, since: number): Promise<Found> {
-      const known = this.#load(id)
-      if (known !== undefined && known.version <= since && !isOver(known)) await this.#changed(id)
+      const known = this.#rows.load(id)
+      if (known !== undefined && known.version <= since && !isOver(known)) await this.#changes.heard(id, watchMs)
       return this.read(id)
     }
 
@@ -201,22 +192,23 @@ export function jobBookObject({
     /** Looks at those whose time has come, as many as are sent at once; whether there may be more. */
     async #wakeDue(): Promise<boolean> {
       const at = now()
-      const due = this.#rows('SELECT * FROM jobs WHERE wake_at <= ? ORDER BY wake_at LIMIT ?', at, sentAtOnce)
+      const due = this.#rows.due(at, sentAtOnce)
       const sent: JobRecord[] = []
       let bytes = 0
-      for (const row of due) {
-        if (row.state === forgotten) {
-          this.#sql.exec('DELETE FROM jobs WHERE id = ?', row.id)
+      for (const id of due) {
+        const known = this.#rows.load(id)
+        if (known === undefined) {
+          // It was forgotten, and by now its message has come or will not.
+          this.#rows.remove(id)
           continue
         }
-        const known = recordOf(row)
         const woken = wake(known, at, random())
         if (woken.kind === 'forgotten') {
-          this.#forget(known, woken.until)
+          this.#forget(id, woken.until)
           continue
         }
         if (woken.kind === 'send') {
-          bytes += encoder.encode(row.record).length
+          bytes += encoder.encode(JSON.stringify(known)).length
           if (bytes > bytesAtOnce && sent.length > 0) break
           sent.push(woken.record)
         }
@@ -239,82 +231,37 @@ export function jobBookObject({
       }
       const at = now()
       for (const { envelope } of records) {
-        const record = this.#load(envelope.id)
-        if (record !== undefined) this.#save(unsent(record, at))
+        const record = this.#rows.load(envelope.id)
+        if (record !== undefined) this.#rows.save(unsent(record, at))
       }
       return false
     }
 
     /** What could not be read comes back under an id of its own, if it can be read now. */
     #letGoOfLetters(records: readonly JobRecord[]): void {
-      for (const record of records) if (record.envelope.type === unreadable) this.#forget(record, 0)
+      for (const record of records) if (isLetter(record.envelope)) this.#forget(record.envelope.id, 0)
     }
 
-    #changed(id: string): Promise<void> {
-      return new Promise((resolve) => {
-        const waiting = this.#waiting.get(id) ?? new Set()
-        this.#waiting.set(id, waiting)
-        const over = () => {
-          clearTimeout(timer)
-          waiting.delete(over)
-          if (waiting.size === 0) this.#waiting.delete(id)
-          resolve()
-        }
-        const timer = setTimeout(over, watchMs)
-        waiting.add(over)
-      })
-    }
-
-    // Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    #rows(query: string, ...values: SqlStorageValue[]): Row[] {
-      return this.#sql.exec<Row>(query, ...values).toArray()
-    }
-
-    #load(id: string): JobRecord | undefined {
-      const [row] = this.#rows('SELECT * FROM jobs WHERE id = ? AND state <> ?', id, forgotten)
-      return row && recordOf(row)
-    }
+    // Records ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     /** Of some jobs the message is the first that their book hears of. */
     #loadOrOpen(posting: Posting, at: number): JobRecord {
-      const known = this.#load(posting.envelope.id)
+      const known = this.#rows.load(posting.envelope.id)
       if (known !== undefined) return known
       const record = open(posting, at)
-      this.#save(record)
+      this.#rows.save(record)
       return record
-    }
-
-    #isForgotten(id: string): boolean {
-      return this.#rows('SELECT state FROM jobs WHERE id = ? AND state = ?', id, forgotten).length > 0
-    }
-
-    #select({ states = [], type, ids = [], because, after, limit }: JobQuery): JobRecord[] {
-      const conditions: [sql: string, ...values: SqlStorageValue[]][] = [['state <> ?', forgotten]]
-      const oneOf = (column: string, values: readonly string[]) => {
-        if (values.length > 0)
-          conditions.push([`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(values)])
-      }
-      oneOf('state', states)
-      oneOf('id', ids)
-      if (type !== undefined) conditions.push(['type = ?', type])
-      if (because !== undefined) conditions.push(["instr(json_extract(record, '$.error'), ?) > 0", because])
-      if (after !== undefined) conditions.push(['(created_at, id) < (?, ?)', after.createdAt, after.id])
-      const where = conditions.map(([sql]) => sql).join(' AND ')
-      const values = conditions.flatMap(([, ...given]) => given)
-      const order = 'ORDER BY created_at DESC, id DESC LIMIT ?'
-      return this.#rows(`SELECT * FROM jobs WHERE ${where} ${order}`, ...values, limit).map(recordOf)
     }
 
     /** Saves what has become of a job; whoever waits for that is told, and so is its callback if it is over. */
     #replace(known: JobRecord, record: JobRecord): void {
       if (record === known) return
-      this.#save(record)
+      this.#rows.save(record)
       if (record.version === known.version) return
       const at = now()
       const callback = isOver(record) && !isOver(known) ? callbackOf(record, this.#newId(record), at) : undefined
-      if (callback !== undefined) this.#save(open(callback, at))
-      for (const tell of this.#waiting.get(record.envelope.id) ?? []) tell()
+      if (callback !== undefined) this.#rows.save(open(callback, at))
+      this.#changes.ring(record.envelope.id)
     }
 
     /** Of a job that is kept in this book, too: one write has both. */
@@ -322,25 +269,18 @@ export function jobBookObject({
       return `${id[0]}${crypto.randomUUID().replaceAll('-', '').slice(1)}`
     }
 
-    #save(record: JobRecord): void {
-      const { envelope, state, createdAt, wakeAt } = record
-      const values = [envelope.id, state, envelope.type, createdAt, wakeAt, JSON.stringify(record)]
-      this.#sql.exec('INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?)', ...values)
-    }
-
-    #forget({ envelope: { id } }: JobRecord, until: number): void {
-      if (until <= now()) this.#sql.exec('DELETE FROM jobs WHERE id = ?', id)
-      else this.#sql.exec("UPDATE jobs SET state = ?, record = '', wake_at = ? WHERE id = ?", forgotten, until, id)
-      for (const tell of this.#waiting.get(id) ?? []) tell()
+    #forget(id: string, until: number): void {
+      if (until <= now()) this.#rows.remove(id)
+      else this.#rows.forget(id, until)
+      this.#changes.ring(id)
     }
 
     // The alarm ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     /** Sets the alarm to the first job's time, if that is not when it rings anyway. */
     #arm(): void {
-      const [row] = this.#rows("SELECT min(wake_at) AS at, '' AS record FROM jobs")
-      const at = row?.at
-      if (typeof at !== 'number') return
+      const at = this.#rows.firstWakeAt()
+      if (at === undefined) return
       if (this.#alarmAt === undefined || at < this.#alarmAt) this.#setAlarm(at)
     }
 
@@ -353,32 +293,3 @@ export function jobBookObject({
 }
 
 const encoder = new TextEncoder()
-
-const tables = `
-  CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    state TEXT NOT NULL,
-    type TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    wake_at INTEGER NOT NULL,
-    record TEXT NOT NULL
-  ) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS jobs_wake_at ON jobs (wake_at);
-  CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state, created_at);
-`
-
-const recordOf = ({ record }: Row): JobRecord => JSON.parse(record)
-
-function listed(record: JobRecord): ListedJob {
-  const { key, payload, callback } = record.envelope
-  return { ...statusOf(record), key, payload, ...(callback !== undefined && { callback }) }
-}
-
-/** What could not be read is kept as the payload of a job that nobody does. */
-function letterOf(message: Json | Envelope, id: string, deadline: number): Envelope {
-  const traceparent = `00-${id}-${id.slice(16)}-00`
-  return { type: unreadable, version: 1, id, key: `gateway ${id}`, deadline, traceparent, payload: message as Json }
-}
-
-/** What goes to the queue: what could not be read goes as it came. */
-const messageOf = (envelope: Envelope): Json | Envelope => (envelope.type === unreadable ? envelope.payload : envelope)

@@ -4,9 +4,10 @@
 // Who reads slowly is told the newest alone: what waits for a watcher is one event, however many there are.
 import { DurableObject } from 'cloudflare:workers'
 import { isOver, type JobState, type JobStatus, mayKnow } from '../../shared/jobs/journal.ts'
+import { type ListedJob, statusAlone } from '../../shared/jobs/listing.ts'
 import { bookName } from '../../shared/key.ts'
 import type { Env } from '../env.ts'
-import type { ListedJob } from '../job-port.ts'
+import { noSuchJob } from '../job-problems.ts'
 import { problemResponse } from '../problem.ts'
 import { late, orLate } from '../within.ts'
 
@@ -122,19 +123,8 @@ function knownOf(job: ListedJob): Known {
 
 const eventStream = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
-/** Without what only the administrator sees. */
-function statusAlone({ key: _, payload: __, callback: ___, ...status }: ListedJob): JobStatus {
-  return status
-}
-
 const eventText = (id: number, status: JobStatus): string =>
   `retry: ${returnMs}\nid: ${id}\ndata: ${JSON.stringify(status)}\n\n`
-
-const noSuchJob = {
-  status: 404,
-  reason: 'no-such-job',
-  detail: 'There is no such job, it is not yours, or it has been over for too long.',
-}
 
 const bookAway = {
   status: 503,

@@ -14,12 +14,18 @@ export interface ConsumerServices extends RunServices {
 /** What is to become of a message. */
 export type Settlement = { readonly kind: 'acknowledge' } | { readonly kind: 'retry'; readonly ms: number }
 
+/** Of a queue; who comes too early waits again. */
+const longestDelaySeconds = 43_200
+
 const acknowledge: Settlement = { kind: 'acknowledge' }
 
 /** Where the gateway's own parts do not answer: neither the job's fault nor one of its runs. */
 const awayMs = 15_000
-/** Of what is no envelope: so much is kept (characters of JSON). */
-const keptOfMessage = 65_536
+/** Of what is no envelope: it is kept as it came if it has at most so many bytes of JSON, or else its beginning. */
+const keptWholeBytes = 100_000
+const keptOfLonger = 30_000
+/** Of what is wrong with it. */
+const keptOfErrors = 1000
 
 /** Settles all messages of a batch, each by itself. Does not reject. */
 export async function consume(batch: MessageBatch, services: ConsumerServices): Promise<void> {
@@ -37,7 +43,7 @@ export async function settleEach(
       return { kind: 'retry', ms: awayMs }
     })
     if (settlement.kind === 'acknowledge') message.ack()
-    else message.retry({ delaySeconds: Math.ceil(settlement.ms / 1000) })
+    else message.retry({ delaySeconds: Math.min(Math.ceil(settlement.ms / 1000), longestDelaySeconds) })
   }
   await Promise.all(batch.messages.map(settle))
 }
@@ -45,18 +51,21 @@ export async function settleEach(
 async function takeMessage({ id, body }: Message, services: ConsumerServices): Promise<Settlement> {
   const parsed = parseEnvelope(body)
   if (!parsed.ok) {
-    const because = `The message is no envelope: ${parsed.error.map(({ path, message }) => `${path} ${message}`).join('; ')}.`
+    const errors = parsed.error.map(({ path, message }) => `${path} ${message}`).join('; ')
+    const because = `The message is no envelope: ${errors.slice(0, keptOfErrors)}.`
     const taken = await services.deadLetters.send({ because, message: plain(body), messageId: id })
     return taken ? acknowledge : { kind: 'retry', ms: awayMs }
   }
   return takeJob(parsed.value, services)
 }
 
+const encoder = new TextEncoder()
+
 /** Whatever was in the queue, as JSON. */
 function plain(body: unknown): Json {
   try {
     const text = JSON.stringify(body) ?? String(body)
-    return text.length <= keptOfMessage ? JSON.parse(text) : text.slice(0, keptOfMessage)
+    return encoder.encode(text).length <= keptWholeBytes ? JSON.parse(text) : text.slice(0, keptOfLonger)
   } catch {
     return String(body)
   }

@@ -3,7 +3,7 @@
 import { jobsSchema, ruleOf } from '../../shared/config/jobs.ts'
 import { type Json, parseEnvelope } from '../../shared/jobs/envelope.ts'
 import { snapshotOf } from '../configuration.ts'
-import type { JournalPort, Letter } from '../job-port.ts'
+import type { DeadLetter, JournalPort, Letter } from '../job-port.ts'
 import type { Background, Ports } from '../ports.ts'
 import { settleEach } from './consume.ts'
 import { idOf } from './enqueue.ts'
@@ -23,20 +23,20 @@ export async function consumeDead(batch: MessageBatch, services: DeadServices): 
   const { ports, journal, background } = services
   const snapshot = await snapshotOf(ports.configuration, ports.now(), background)
   await settleEach(batch, async ({ id, body }) => {
-    const { because, message, messageId } = readLetter(body, id)
-    const parsed = parseEnvelope(message)
+    const { messageId, ...read } = readLetter(body, id)
+    const parsed = parseEnvelope(read.message)
     const rule = ruleOf(snapshot?.config.jobs ?? defaults, parsed.ok ? parsed.value.type : '')
-    const letter = { because, message, messageId: parsed.ok ? parsed.value.id : await idOf(messageId), rule }
+    const letter = { ...read, messageId: parsed.ok ? parsed.value.id : await idOf(messageId), rule }
     return (await journal.bury(letter)) === true ? { kind: 'acknowledge' } : { kind: 'retry', ms: awayMs }
   })
 }
 
 /** A letter of our own, or a message that the queue has moved. */
-function readLetter(body: unknown, messageId: string): Letter {
+function readLetter(body: unknown, messageId: string): Omit<DeadLetter, 'rule'> {
   const letter = body as Partial<Letter> | null
   if (typeof letter === 'object' && typeof letter?.because === 'string' && typeof letter.messageId === 'string') {
     const { because, message = null, messageId } = letter
-    return { because, message, messageId }
+    return { because, message, messageId, isTold: true }
   }
-  return { because: givenUp, message: body as Json, messageId }
+  return { because: givenUp, message: body as Json, messageId, isTold: false }
 }

@@ -7,6 +7,7 @@ import {
   isTraceparent,
   type Json,
   maxEnvelopeBytes,
+  ownEventErrors,
   payloadErrors,
   unknownKind,
 } from '../../shared/jobs/envelope.ts'
@@ -27,8 +28,12 @@ export interface JobServices {
   readonly now: () => number
 }
 
+/** Who wants what nobody else has asked for. */
+const gateway = 'gateway'
 /** What a request waits for its side effect. */
 const enqueuePatienceMs = 500
+/** Of a queue. */
+const longestQueuedMs = 43_200_000
 /** Behind the response, in milliseconds: the platform lets a request go on for 30 s. */
 const pauses = [0, 500, 1000, 2000, 4000, 8000]
 
@@ -41,11 +46,15 @@ export function jobPort({ configuration, books, queue, now }: JobServices): JobP
     return made.ok ? made : err({ kind: 'refused', errors: made.error })
   }
 
+  /** Without a book that would wait for longer than a queue can. */
+  const alone = async ({ envelope, delayMs }: Posting) =>
+    delayMs <= longestQueuedMs && (await queue.send(envelope, delayMs))
+
   /** By whichever way is open. */
   async function insist(posting: Posting): Promise<void> {
     for (const pause of pauses) {
       await new Promise((resolve) => setTimeout(resolve, pause))
-      if (await queue.send(posting.envelope)) return
+      if (await alone(posting)) return
       if ((await books.write(posting)) !== undefined) return
     }
     console.error('A job is lost: neither its book nor the queue has taken it.', posting.envelope.id)
@@ -77,20 +86,25 @@ export function jobPort({ configuration, books, queue, now }: JobServices): JobP
       const { id } = made.value.envelope
       const written = await books.write(made.value)
       if (written !== undefined) return { ...written, id }
-      return (await queue.send(made.value.envelope)) ? { kind: 'sent', id } : { kind: 'away' }
+      return (await alone(made.value)) ? { kind: 'sent', id } : { kind: 'away' }
     },
   }
 }
 
 async function postingOf(draft: JobDraft, jobs: JobsConfig, at: number): Promise<Result<Posting, ConfigError[]>> {
-  const { type, version = 1, payload, key, caller = 'gateway', callback, delaySeconds = 0 } = draft
-  const errors = draftErrors({ type, version, payload, callback }, jobs)
+  const { type, version = 1, payload, key, caller = gateway, callback, delaySeconds = 0 } = draft
+  const rule = ruleOf(jobs, type)
+  const { deadlineSeconds = rule.deadlineMs / 1000 } = draft
+  const errors = [
+    ...draftErrors({ type, version, payload, callback }, jobs),
+    ...(caller === gateway ? [] : ownEventErrors({ type, payload })),
+    ...(delaySeconds > 0 && delaySeconds >= deadlineSeconds ? [tooLate(deadlineSeconds)] : []),
+  ]
   if (errors.length > 0) return err(errors)
   const id = key === undefined ? newId() : await idOf(`${caller} ${key}`)
-  const rule = ruleOf(jobs, type)
   const envelope: Envelope = {
     ...{ type, version, id, key: `${caller} ${key ?? id}` },
-    deadline: at + (draft.deadlineSeconds === undefined ? rule.deadlineMs : draft.deadlineSeconds * 1000),
+    deadline: at + deadlineSeconds * 1000,
     traceparent: isTraceparent(draft.traceparent ?? '') ? draft.traceparent! : newTraceparent(),
     ...{ payload, ...(callback !== undefined && { callback }) },
   }
@@ -98,6 +112,11 @@ async function postingOf(draft: JobDraft, jobs: JobsConfig, at: number): Promise
   if (bytes <= maxEnvelopeBytes) return ok({ envelope, rule, delayMs: delaySeconds * 1000 })
   const message = `is too long: the job has ${bytes} bytes, and ${maxEnvelopeBytes} at most can be sent; store the rest elsewhere and name it`
   return err([{ path: 'payload', message }])
+}
+
+function tooLate(deadlineSeconds: number): ConfigError {
+  const message = `must be less than the ${deadlineSeconds} s after which the job is dropped: give a later "deadlineSeconds"`
+  return { path: 'delaySeconds', message }
 }
 
 interface Wanted {

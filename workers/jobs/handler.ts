@@ -13,6 +13,8 @@ export interface Job<Payload = Json> {
   readonly payload: Payload
   /** Counts from 1. */
   readonly run: number
+  /** Of this run: what an earlier one says is not heard. */
+  readonly token: number
 }
 
 export type Outcome =

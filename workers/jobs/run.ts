@@ -53,8 +53,8 @@ export async function runJob(
   }
 }
 
-function jobOf({ id, type, version, key, traceparent, payload }: Envelope, { run }: Granted): Job {
-  return { id, type, version, key, traceparent, payload, run }
+function jobOf({ id, type, version, key, traceparent, payload }: Envelope, { run, token }: Granted): Job {
+  return { id, type, version, key, traceparent, payload, run, token }
 }
 
 /** Who does it, or what becomes of it because nobody does. */

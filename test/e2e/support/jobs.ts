@@ -1,5 +1,6 @@
 // For tests of jobs: a real origin that does what its jobs say, and counts it, and who may have it work.
 import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { JobStatus } from '../../../shared/jobs/journal.ts'
 import { bodyOf, startOrigin, type TestOrigin } from './origin.ts'
 
@@ -21,15 +22,19 @@ export interface Worker extends TestOrigin {
   /** What is to be held from now on is answered when it is released. */
   hold(): void
   release(): void
+  /** The head of what came last. */
+  asked(): IncomingHttpHeaders
 }
 
 export async function startWorker(): Promise<Worker> {
   const done = new Map<number, number>()
   const runs = new Map<string, number>()
+  let asked: IncomingHttpHeaders = {}
   const doneKeys = new Set<string>()
   let held = Promise.withResolvers<void>()
   const origin = await startOrigin(async (request, response) => {
     const { is, n } = JSON.parse((await bodyOf(request)).toString()) as Work
+    asked = request.headers
     const key = String(request.headers['idempotency-key'])
     const run = (runs.get(key) ?? 0) + 1
     runs.set(key, run)
@@ -44,7 +49,7 @@ export async function startWorker(): Promise<Worker> {
   const hold = () => {
     held = Promise.withResolvers()
   }
-  return Object.assign(origin, { done, hold, release: () => held.resolve() })
+  return Object.assign(origin, { done, hold, release: () => held.resolve(), asked: () => asked })
 }
 
 export const credentials = { workers: 'the-credential-of-the-workers', others: 'the-credential-of-others' }

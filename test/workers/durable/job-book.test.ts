@@ -82,12 +82,12 @@ it('writes the job that tells of the end together with the end', async () => {
   expect(bookName(told!.id)).toBe(bookName(id))
   // Once, whatever is said after the end.
   await book.finish(id, 1, { kind: 'failed', because: 'late' })
-  await book.bury({ because: 'late', message: envelopeOf({ callback }), messageId: id, rule })
+  await book.bury({ because: 'late', message: envelopeOf({ callback }), messageId: id, isTold: false, rule })
   expect((await book.list({ type: 'webhook', limit: 10 })).filter(({ key }) => key.includes(id))).toHaveLength(1)
 })
 
 it('says nothing of a job that it was told to forget, and does it no more', async () => {
-  await book.bury({ because: 'no use', message: envelopeOf(), messageId: id, rule })
+  await book.bury({ because: 'no use', message: envelopeOf(), messageId: id, isTold: false, rule })
   await book.sweep('drop', { ids: [id], limit: 10 }, false)
   expect(await job()).toBeUndefined()
   expect(await book.begin(envelopeOf(), rule)).toEqual({ kind: 'skip' })
@@ -103,4 +103,22 @@ it('tells who watches as soon as something changes', async () => {
   expect(await watching).toMatchObject({ job: { progress: { percent: 50 }, changes: changes + 1 } })
   expect(await book.watch(id, changes)).toMatchObject({ job: { changes: changes + 1 } })
   expect(await book.watch('f'.repeat(32), 0)).toEqual({ kind: 'absent' })
+})
+
+it('tells of long jobs in a list by their length alone', async () => {
+  const token = await begun()
+  await book.finish(id, token, { kind: 'done', result: 'r'.repeat(60_000) })
+  const long = id.slice(0, 1) + crypto.randomUUID().replaceAll('-', '').slice(1)
+  await book.write({ envelope: envelopeOf({ id: long, payload: 'p'.repeat(100_000) }), rule, delayMs: 0 })
+  const jobs = await book.list({ limit: 200 })
+  expect(JSON.stringify(jobs).length).toBeLessThan(5000)
+  expect(jobs.find((each) => each.id === long)?.payload).toEqual({ omitted: expect.stringContaining('100002') })
+  expect(jobs.find((each) => each.id === id)?.result).toEqual({ omitted: expect.stringContaining('60002') })
+  expect((await job())?.result).toBe('r'.repeat(60_000))
+})
+
+it('finds the dead by what their reason says, in letters of either size', async () => {
+  await book.bury({ because: 'Status 500.', message: envelopeOf(), messageId: id, isTold: false, rule })
+  const found = async (because: string) => (await book.list({ because, ids: [id], limit: 10 })).length
+  expect([await found('status 500'), await found('STATUS'), await found('status 501')]).toEqual([1, 1, 0])
 })

@@ -195,3 +195,26 @@ it('finds the envelope of what the queue has given up, and the reason of what ha
   const { jobs } = await books.list({ states: ['dead'], type: 'unreadable', limit: 10 })
   expect(jobs).toMatchObject([{ error: 'no envelope at all', payload: [1, 2] }])
 })
+
+it('leaves a job alone that was queued anew before the letter of its death was read', async () => {
+  doing.dying = async () => ({ kind: 'failed', because: 'no use' })
+  const envelope = envelopeOf('dying')
+  await settled([envelope])
+  expect(await books.change(envelope.id, 'admin', 'retry')).toMatchObject({ kind: 'changed' })
+  await settled(letters, 'weir-jobs-dead')
+  expect(await jobOf(envelope)).toMatchObject({ state: 'queued' })
+})
+
+it('waits for no longer than a queue can', async () => {
+  vi.spyOn(books, 'begin').mockResolvedValue({ kind: 'wait', ms: 1e9 })
+  expect(await settled([envelopeOf('well')])).toEqual([43_200])
+})
+
+it('writes letters that a queue can take', async () => {
+  const long = '\u20ac'.repeat(40_000)
+  const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`unknown-${n}`, n]))
+  expect(await settled([long, unknown])).toEqual(['acknowledged', 'acknowledged'])
+  const bytes = letters.map((letter) => new TextEncoder().encode(JSON.stringify(letter)).length)
+  expect(bytes.every((each) => each < 120_000)).toBe(true)
+  expect(letters[1]).toMatchObject({ message: unknown })
+})

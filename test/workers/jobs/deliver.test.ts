@@ -1,6 +1,7 @@
 // What an origin is asked to do for a job, and what is made of its answers. How it is balanced is tested on the wire.
 import { beforeEach, describe, expect, it, test, vi } from 'vitest'
 import type { Failure } from '../../../shared/balance/attempt.ts'
+import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { createConfiguration } from '../../../workers/configuration.ts'
 import type { Job, JobTools, Outcome } from '../../../workers/jobs/handler.ts'
 import { deliverToPool } from '../../../workers/jobs/handlers/deliver.ts'
@@ -10,9 +11,11 @@ import { memorySources } from '../support/configurations.ts'
 
 const now = 1_700_000_000_000
 const job: Job = {
-  ...{ id: '0'.repeat(32), type: 'report', version: 3, key: 'admin a', payload: { month: 10 }, run: 2 },
+  ...{ id: '0'.repeat(32), type: 'report', version: 3, key: 'admin a', payload: { month: 10 }, run: 2, token: 5 },
   traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01`,
 }
+
+const seal = webCryptoSeal('a secret')
 
 let asked: OriginRequest[]
 let abandoned: number
@@ -49,7 +52,7 @@ function toolsWith(pool: object = {}): JobTools {
   const monitors: Ports['monitors'] = { share: async () => undefined, arm: async () => undefined }
   return {
     snapshot: configuration.current()!,
-    ports: { origins, monitors, now: () => now, random: () => 0 } as unknown as Ports,
+    ports: { origins, monitors, seal, now: () => now, random: () => 0 } as unknown as Ports,
     background: holdBackground().background,
     signal: stopping.signal,
     until: now + 45_000,

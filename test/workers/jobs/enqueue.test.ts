@@ -15,6 +15,7 @@ let book: (posting: Posting) => Promise<Written | undefined>
 let queue: () => Promise<boolean>
 let written: Envelope[]
 let sent: unknown[]
+let delays: (number | undefined)[]
 let jobs: JobPort
 let held: HeldBackground
 let error: { readonly mock: { readonly calls: unknown[][] } }
@@ -24,6 +25,7 @@ beforeEach(() => {
   held = holdBackground()
   written = []
   sent = []
+  delays = []
   book = async (posting) => ({ kind: 'written', status: statusOf(open(posting, 0)) })
   queue = async () => true
   const configuration = createConfiguration(memorySources(), () => 0)
@@ -40,8 +42,9 @@ beforeEach(() => {
       },
     },
     queue: {
-      async send(message) {
+      async send(message, delayMs) {
         const taken = await queue()
+        delays.push(delayMs)
         if (taken) sent.push(message)
         return taken
       },
@@ -124,4 +127,31 @@ it('fails nobody by throwing', async () => {
   book = () => Promise.reject(new Error('broken'))
   await expect(jobs.enqueue(draft, held.background)).resolves.toHaveProperty('id')
   await held.settled()
+})
+
+it('has a job that goes straight to the queue wait there for its time, and none that waits for longer', async () => {
+  book = async () => undefined
+  const long = { ...draft, deadlineSeconds: 86_400 }
+  expect(await jobs.post({ ...long, delaySeconds: 40 }, held.background)).toMatchObject({ kind: 'sent' })
+  expect(delays).toEqual([40_000])
+  expect(await jobs.post({ ...long, delaySeconds: 43_201 }, held.background)).toEqual({ kind: 'away' })
+  expect(sent).toHaveLength(1)
+})
+
+it('refuses what would be dropped before it may be begun', async () => {
+  const refused = { kind: 'refused', errors: [{ path: 'delaySeconds', message: expect.stringContaining('60 s') }] }
+  expect(await jobs.post({ ...draft, delaySeconds: 60 }, held.background)).toEqual(refused)
+  expect(await jobs.post({ ...draft, delaySeconds: 59 }, held.background)).toMatchObject({ kind: 'written' })
+  expect(await jobs.post({ ...draft, deadlineSeconds: 5, delaySeconds: 0 }, held.background)).toMatchObject({
+    kind: 'written',
+  })
+})
+
+it.each(['origin.health', 'pool.health', 'job.done'])('has nobody else tell of %s', async (event) => {
+  const forged = { ...draft, payload: { ...draft.payload, event } }
+  expect(await jobs.post({ ...forged, caller: 'pool:web' }, held.background)).toMatchObject({
+    kind: 'refused',
+    errors: [{ path: 'payload.event' }],
+  })
+  expect(await jobs.post(forged, held.background)).toMatchObject({ kind: 'written' })
 })

@@ -56,6 +56,7 @@ function jobOf(data: PayloadOf<'event@1'>['data']): Job<PayloadOf<'event@1'>> {
     traceparent,
     payload,
     run: 1,
+    token: 1,
   }
 }
 

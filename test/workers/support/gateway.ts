@@ -75,7 +75,7 @@ const unanswered = async () => undefined
 const noJobs = {
   jobs: { enqueue: unanswered, post: async () => ({ kind: 'away' }) as const },
   books: {
-    ...{ read: unanswered, change: unanswered, watch: unanswered },
+    ...{ read: unanswered, change: unanswered, watch: unanswered, advance: unanswered },
     list: async () => ({ jobs: [], isWhole: false }),
     sweep: async () => ({ count: 0, jobs: [], hasMore: false, isWhole: false }),
   },

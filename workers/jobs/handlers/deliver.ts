@@ -8,6 +8,7 @@ import { parseRetryAfter } from '../../../shared/http/retry-after.ts'
 import { outcomeOfAnswer } from '../../../shared/jobs/answer-outcome.ts'
 import { kindOf } from '../../../shared/jobs/envelope.ts'
 import { type Asking, askPool } from '../../attempts.ts'
+import { progressLink } from '../../job-links.ts'
 import type { OriginPort } from '../../ports.ts'
 import { shareNow } from '../../sharing.ts'
 import type { Handler, Job, JobTools } from '../handler.ts'
@@ -23,7 +24,8 @@ export const deliverToPool: Handler = async (job, tools) => {
   }
   await shareNow(new Map([[type.pool, state]]), ports)
   const origins = abandoning(ports.origins, signal)
-  const ending = await askPool(askingFor(job, type.path, tools), state, { ...ports, origins })
+  const progress = await progressLink(job.id, job.token, ports.seal)
+  const ending = await askPool(askingFor(job, type.path, progress, tools), state, { ...ports, origins })
   switch (ending.kind) {
     case 'answer': {
       const { status, headers } = ending.response
@@ -49,7 +51,7 @@ export const deliverToPool: Handler = async (job, tools) => {
 const secondsUntil = (until: number | undefined, now: number): number | undefined =>
   until && Math.max(0, Math.ceil((until - now) / 1000))
 
-function askingFor(job: Job, path: string, { ports, until }: JobTools): Asking {
+function askingFor(job: Job, path: string, progress: string, { ports, until }: JobTools): Asking {
   const begunAt = ports.now()
   const fields = new Headers({
     'content-type': 'application/json',
@@ -61,6 +63,7 @@ function askingFor(job: Job, path: string, { ports, until }: JobTools): Asking {
     traceparent: job.traceparent,
     'weir-job': kindOf(job),
     'weir-job-run': String(job.run),
+    'weir-job-progress': progress,
   })
   return {
     method: 'POST',
