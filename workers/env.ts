@@ -80,7 +80,8 @@ export interface SessionObject {
   write(change: SessionChange, ifVersion: number | undefined, at: number, by: number): Promise<SessionOutcome>
   /**
    * The session goes on under `newId`, with the change made; from then on this id is refused. Where it fails all is as
-   * it was, and the change is not made here either.
+   * it was, and the change is not made here either. Who has not heard whether it was made may ask again with the same
+   * `newId`: it is made once.
    */
   regenerate(
     newId: string,
@@ -89,8 +90,11 @@ export interface SessionObject {
     at: number,
     by: number,
   ): Promise<SessionOutcome>
-  /** For good; with `user` only if it is that user's, or about to become it. False where it is not, or was over before. */
-  destroy(at: number, user?: string): Promise<boolean>
+  /**
+   * For good; with `user` only if it is that user's, or about to become it, with `ifVersion` only if that is its version.
+   * False where it is not, or was over before.
+   */
+  destroy(at: number, user?: string, ifVersion?: number): Promise<boolean>
   /** For `ttlMs`. */
   acquire(name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome>
   release(name: string, holder: string, at: number): Promise<boolean>

@@ -311,7 +311,7 @@ export interface SessionPort {
     ifVersion: number | undefined,
     at: number,
   ): Promise<SessionOutcome | undefined>
-  /** The session goes on under `newId` with the change made, and is refused under `id`; or all is as it was. */
+  /** The session goes on under `newId` with the change made, and is refused under `id`; or all is as it was. At most 3 s. */
   regenerate(
     id: string,
     newId: string,
@@ -319,8 +319,8 @@ export interface SessionPort {
     ifVersion: number | undefined,
     at: number,
   ): Promise<SessionOutcome | undefined>
-  /** False where it was replaced or destroyed before. */
-  destroy(id: string, at: number): Promise<boolean | undefined>
+  /** False where it was replaced or destroyed before, or is of another version than `ifVersion`. */
+  destroy(id: string, at: number, ifVersion?: number): Promise<boolean | undefined>
   acquire(id: string, name: string, holder: string, ttlMs: number, at: number): Promise<LeaseOutcome | undefined>
   /** Whether the holder had it. */
   release(id: string, name: string, holder: string, at: number): Promise<boolean | undefined>

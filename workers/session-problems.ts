@@ -3,7 +3,7 @@ import type { LeaseOutcome } from '../shared/session/lease.ts'
 import { etagOf, patchTypes, type Unread } from '../shared/session/request.ts'
 import type { SessionChange, SessionOutcome } from '../shared/session/session.ts'
 import type { Problem } from './problem.ts'
-import { sessionUnavailable } from './session.ts'
+import { sessionUnavailable, sessionUncertain } from './session.ts'
 
 const nothing = 'Nothing was changed.'
 
@@ -84,6 +84,7 @@ export function changeProblem(
 ): Problem {
   switch (outcome?.kind) {
     case undefined:
+      return sessionUncertain
     case 'late':
       return sessionUnavailable
     case 'conflict':

@@ -34,6 +34,13 @@ export const sessionUnavailable: Problem = {
   headers: { 'retry-after': '1' },
 }
 
+/** The object that was to change it has not answered. */
+export const sessionUncertain: Problem = {
+  ...sessionUnavailable,
+  detail:
+    'The session of this client did not answer in time, so that nobody knows whether it was changed: read it before you try again.',
+}
+
 /** So many bytes of names are told of what is not in Weir-Session. */
 const longestOmitted = 1024
 

@@ -3,12 +3,12 @@
 import { changesSession } from '../shared/http/fields.ts'
 import { forThisClient } from '../shared/http/set-cookie.ts'
 import { readSaid, type Said } from '../shared/session/fields.ts'
-import type { SessionChange, SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
+import type { SessionOutcome, SessionPolicy } from '../shared/session/session.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import { deliverProblem } from './deliver.ts'
 import { type Answer, type Forward, type Life, type Refused, refuse } from './life.ts'
 import type { Problem } from './problem.ts'
-import { sessionUnavailable } from './session.ts'
+import { sessionUnavailable, sessionUncertain } from './session.ts'
 import { endedCookie, newSessionId, sessionCookie } from './session-cookie.ts'
 
 /** Does what an answer says of the session, and then has it delivered; or a problem, where that could not be done. */
@@ -86,19 +86,16 @@ async function written(life: Life, outcome: SessionOutcome | undefined, id?: str
 
 /** Of the version that the origin has seen, where it says so. */
 async function endSession({ target, ports }: Life, id: string, ifVersion: number | undefined): Promise<Settlement> {
-  const { sessions, now } = ports
-  const seen = ifVersion === undefined ? undefined : await sessions.write(id, unchanged, ifVersion, now())
-  if (ifVersion !== undefined && seen?.kind !== 'ok') return refuse(problemOf(seen))
-  const isEnded = await sessions.destroy(id, now())
-  if (isEnded === undefined) return refuse(sessionUnavailable)
-  return isEnded ? { kind: 'settled', cookie: endedCookie(target.scheme) } : refuse(replaced)
+  const isEnded = await ports.sessions.destroy(id, ports.now(), ifVersion)
+  if (isEnded) return { kind: 'settled', cookie: endedCookie(target.scheme) }
+  if (isEnded === undefined) return refuse(sessionUncertain)
+  return refuse(ifVersion === undefined ? replaced : changed(undefined))
 }
-
-const unchanged: SessionChange = { kind: 'delete', keys: [] }
 
 function problemOf(outcome: Exclude<SessionOutcome, { kind: 'ok' }> | undefined): Problem {
   switch (outcome?.kind) {
     case undefined:
+      return sessionUncertain
     case 'late':
       return sessionUnavailable
     case 'conflict':

@@ -40,7 +40,13 @@ export interface LiveSession {
 export type SessionState =
   | { readonly kind: 'none' }
   | LiveSession
-  | { readonly kind: 'over'; readonly because: Ending; readonly until: number }
+  | {
+      readonly kind: 'over'
+      readonly because: Ending
+      readonly until: number
+      /** The id that it goes on under, where it was replaced. */
+      readonly successor?: string
+    }
 
 export type Ending = 'replaced' | 'destroyed'
 
@@ -236,8 +242,9 @@ export function userOf({ user }: Values): string | undefined {
 const unbornMs = 3_600_000
 
 /** Ends it for good: until its absolute end there is none to begin under its id, and whoever asks for it is refused. */
-export function end(state: SessionState, because: Ending, at: number): SessionState {
+export function end(state: SessionState, because: Ending, at: number, successor?: string): SessionState {
   const now = asOf(state, at)
   if (now.kind === 'over') return now
-  return { kind: 'over', because, until: now.kind === 'live' ? now.until : at + unbornMs }
+  const until = now.kind === 'live' ? now.until : at + unbornMs
+  return { kind: 'over', because, until, ...(successor !== undefined && { successor }) }
 }

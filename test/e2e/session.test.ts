@@ -553,6 +553,16 @@ describe('an object', () => {
     expect([answer.status, reasonOf(answer), browser.cookie]).toEqual([503, 'session-unavailable', undefined])
   })
 
+  it('whose answer to a login is lost loses no cart: it is asked whether it was done', async () => {
+    const browser = await visitor()
+    const before = browser.cookie
+    await failing('regenerate-lost')
+    const login = await browser.say({ 'weir-session-set': 'user="ada"', 'weir-session-regenerate': '?1' })
+    expect(login.status).toBe(200)
+    expect(await browser.holds()).toBe('cart="3", user="ada"')
+    expect(await client(before).holds()).toBe('nothing')
+  })
+
   test.each([
     ['write-throws', { 'weir-session-set': 'cart="9"' }],
     ['regenerate-throws', { 'weir-session-set': 'cart="9"', 'weir-session-regenerate': '?1' }],

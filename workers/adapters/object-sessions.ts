@@ -5,6 +5,9 @@ import { within } from '../within.ts'
 
 const patienceMs = 2000
 
+/** For an answer that did not come: was it done after all? */
+const askingMs = 1000
+
 /** Room for the answer to come back, so that what was given up was not done after all. */
 const returnMs = 250
 
@@ -21,9 +24,13 @@ export function objectSessions(sessions: Named<SessionObject>, now: () => number
     describe: (id, at) => askTwice(id, async (session) => ({ view: await session.describe(at) })),
     create: (id, values, policy, at) => ask(id, async (session, by) => session.create(values, policy, at, by)),
     write: (id, change, ifVersion, at) => ask(id, async (session, by) => session.write(change, ifVersion, at, by)),
-    regenerate: (id, newId, change, ifVersion, at) =>
-      ask(id, async (session, by) => session.regenerate(newId, change, ifVersion, at, by)),
-    destroy: (id, at) => ask(id, async (session) => session.destroy(at)),
+    // The cookie that the client has is of no use once it was done: only this answer has the other.
+    async regenerate(id, newId, change, ifVersion, at) {
+      const regenerate = (by: number) => sessions.getByName(id).regenerate(newId, change, ifVersion, at, by)
+      const outcome = await ask(id, (_, by) => regenerate(by))
+      return outcome ?? (await within(askingMs, async () => regenerate(now())))
+    },
+    destroy: (id, at, ifVersion) => ask(id, async (session) => session.destroy(at, undefined, ifVersion)),
     acquire: (id, name, holder, ttlMs, at) => ask(id, async (session) => session.acquire(name, holder, ttlMs, at)),
     release: (id, name, holder, at) => ask(id, async (session) => session.release(name, holder, at)),
   }

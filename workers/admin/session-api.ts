@@ -26,7 +26,7 @@ import {
 } from '../../shared/session/request.ts'
 import { type SessionChange, type SessionView, userOf } from '../../shared/session/session.ts'
 import { type Problem, problemResponse } from '../problem.ts'
-import { sessionUnavailable } from '../session.ts'
+import { sessionUnavailable, sessionUncertain } from '../session.ts'
 import {
   endedCookie,
   newSessionId,
@@ -104,7 +104,7 @@ export function sessionApi(services: GatewayServices): Hono<GatewayEnvironment> 
     of(async (id, context) => {
       if ((context.req.header('if-match') ?? '*') !== '*') return problemResponse(endsAnyVersion)
       const isEnded = await sessions.destroy(id, now())
-      if (!isEnded) return problemResponse(isEnded === undefined ? sessionUnavailable : noSession)
+      if (!isEnded) return problemResponse(isEnded === undefined ? sessionUncertain : noSession)
       return Response.json({ setCookie: endedCookie(schemeOf(context)) }, { headers: noStore })
     }),
   )

@@ -18,7 +18,7 @@ import {
 } from '../../shared/session/session.ts'
 import type { Ports } from '../ports.ts'
 import type { Problem } from '../problem.ts'
-import { sessionUnavailable } from '../session.ts'
+import { sessionUnavailable, sessionUncertain } from '../session.ts'
 import {
   endedCookie,
   newSessionId,
@@ -109,7 +109,7 @@ export class ClientSession<V extends object> {
       const { sessions, now } = this.#ports
       const isEnded = await sessions.destroy(id, now())
       // Whoever has a new id by now keeps it.
-      if (!isEnded) throw new SessionRefused(isEnded === undefined ? sessionUnavailable : noSession)
+      if (!isEnded) throw new SessionRefused(isEnded === undefined ? sessionUncertain : noSession)
       this.#held = {}
       this.#cookie = endedCookie(this.#scheme)
     })

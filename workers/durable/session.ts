@@ -84,10 +84,11 @@ export function sessionObject({
       return this.#inTurn(() => this.#regenerate(newId, change ?? nothing, ifVersion, at, by))
     }
 
-    async destroy(at: number, user?: string): Promise<boolean> {
+    async destroy(at: number, user?: string, ifVersion?: number): Promise<boolean> {
       const before = asOf(this.#state, at)
       if (user !== undefined && !this.#joining.has(user) && !usersOf(before).includes(user)) return false
       if (before.kind === 'over') return false
+      if (ifVersion !== undefined && !(before.kind === 'live' && before.version === ifVersion)) return false
       const state = end(before, 'destroyed', at)
       await this.#save(state)
       // The user's own object knows.
@@ -153,6 +154,7 @@ export function sessionObject({
       at: number,
       by: number,
     ): Promise<SessionOutcome> {
+      if (this.#wentOnAs(newId, at)) return this.#successor(newId, at)
       if (now() >= by) return late
       const { state: next, outcome } = write(this.#state, change, ifVersion, at)
       if (outcome.kind !== 'ok' || next.kind !== 'live') return outcome
@@ -166,10 +168,22 @@ export function sessionObject({
         return isStill ? late : write(this.#state, change, ifVersion, now()).outcome
       }
       const before = this.#state
-      const state = end(before, 'replaced', at)
+      const state = end(before, 'replaced', at, newId)
       await this.#save(state)
       this.#forgotten(before, state)
       return outcome
+    }
+
+    #wentOnAs(newId: string, at: number): boolean {
+      const state = asOf(this.#state, at)
+      return state.kind === 'over' && state.successor === newId
+    }
+
+    /** For who has not heard that it was made. */
+    async #successor(newId: string, at: number): Promise<SessionOutcome> {
+      const other = this.env.SESSIONS.getByName(newId)
+      const view = await within(patienceMs, async () => other.describe(at))
+      return view === undefined ? late : { kind: 'ok', ...view }
     }
 
     async #enter(user: string, state: SessionState): Promise<boolean> {

@@ -40,7 +40,10 @@ export class Session extends WeirSession {
 
   override async regenerate(...given: Parameters<SessionObject['regenerate']>) {
     await trouble('regenerate')
-    return super.regenerate(...given)
+    const outcome = await super.regenerate(...given)
+    if (fail !== 'regenerate-lost') return outcome
+    fail = ''
+    throw new Error('The answer was lost, for a test.')
   }
 
   override async adopt(...given: Parameters<SessionObject['adopt']>) {

@@ -145,6 +145,15 @@ describe('changes', () => {
   })
 })
 
+it('is ended of a certain version alone, where one is asked for', async () => {
+  expect(await session.destroy(Date.now(), undefined, 1)).toBe(false)
+  await create({ cart: 1 })
+  await set({ cart: 2 })
+  expect(await session.destroy(Date.now(), undefined, 1)).toBe(false)
+  expect(await session.read(Date.now())).toMatchObject({ version: 2, values: { cart: 2 } })
+  expect(await session.destroy(Date.now(), undefined, 2)).toBe(true)
+})
+
 describe('regeneration', () => {
   const other = () => env.SESSIONS.getByName(`${id} new`)
   const regenerate = (change?: SessionChange, ifVersion?: number) =>
@@ -165,6 +174,19 @@ describe('regeneration', () => {
     await create({ cart: 9 }, other())
     expect(await regenerate()).toMatchObject({ kind: 'late' })
     expect(await valuesOf()).toEqual({ cart: 1 })
+  })
+
+  it('that was made is made once: who asks again by the same new id hears of it, also too late, and after a restart', async () => {
+    await create({ cart: 1 })
+    const first = await regenerate({ kind: 'set', values: { user: 'ada' } })
+    await other().write({ kind: 'set', values: { cart: 2 } }, undefined, Date.now(), soon())
+    await evict()
+    const again = await session.regenerate(`${id} new`, undefined, undefined, Date.now(), 0)
+    expect(again).toMatchObject({ ...first, version: 3, values: { user: 'ada', cart: 2 } })
+    expect(await session.regenerate(`${id} newer`, undefined, undefined, Date.now(), soon())).toEqual({
+      kind: 'over',
+      because: 'replaced',
+    })
   })
 
   it('of another version than the caller knows is refused', async () => {
