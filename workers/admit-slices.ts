@@ -102,6 +102,7 @@ async function passPart(
 export async function askAgain(life: Life, found: Forward, got: Answer): Promise<Response> {
   got.abandon()
   const again = await forward(life, originFields(life, true))
+  if (again.kind === 'answer') life.heard?.(again.response)
   return again.kind === 'refused'
     ? deliverProblem(life, found, again.problem)
     : settled(life, found, again, () => admit(life, found, again))

@@ -28,6 +28,7 @@ export async function answer(life: Life, asked: Forward): Promise<Response> {
   const got = await fly(life, asked, fields, range)
   if (got.kind === 'refused')
     return (await standIn(life, asked)) ?? deliverProblem(life, asked, got.problem, got.collapsed)
+  life.heard?.(got.response)
   const found: Forward = { ...asked, by: got.by }
   const { status } = got.response
   if (isError(status)) {

@@ -144,8 +144,8 @@ export interface JobBookObject {
 
 /** What a shard of the shared state cache can be called for. */
 export interface StateShardObject extends Rpc.DurableObjectBranded {
-  /** Durable when it answers. */
-  apply(operation: Operation, place: Place): Promise<Reply | Elsewhere>
+  /** Durable when it answers. After `by` (ms) a change is not begun any more: whoever has given up can rely on that. */
+  apply(operation: Operation, place: Place, by?: number): Promise<Reply | Elsewhere>
   /** Says who is to fill a key that is missing; waits for it where somebody does already. */
   lead(name: Position, place: Place): Promise<Led | Elsewhere>
   /** Ends what `lead` began. */

@@ -96,7 +96,7 @@ function compose(env: Env, host: string): Ports {
   const books = objectJobBooks(env.JOB_BOOKS, env.JOB_WATCHES)
   const jobs = jobPort({ configuration, books, queue: queuesQueue(env.JOBS), now })
   const images = imagesBinding(env.IMAGES)
-  const state = hotState(objectState(env.STATE), now)
+  const state = hotState(objectState(env.STATE, now), now)
   const store = hotStore(
     cacheApiStore(() => caches.open('weir')),
     now,
@@ -125,7 +125,8 @@ function compose(env: Env, host: string): Ports {
       answer,
       now,
     },
-    proxy: (request: Request, background: Background) => proxy(request, ports, background),
+    proxy: (request: Request, background: Background, heard: (response: Response) => void) =>
+      proxy(request, ports, background, heard),
   }
   const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
   /** By their names, what answers for the gateway's own endpoints. */

@@ -41,6 +41,8 @@ export interface Life {
   readonly session?: Carried | undefined
   /** Whether it is asked for all who have joined a flight: then it is no client's. */
   readonly isShared: boolean
+  /** Who asks on the gateway's own behalf hears what an origin has answered, as it came. */
+  readonly heard?: ((response: Response) => void) | undefined
   readonly snapshot: Snapshot
   /** Milliseconds since the epoch. */
   readonly requestTime: number

@@ -25,14 +25,20 @@ import { deliverSliced } from './slices.ts'
 import { clientOf, courseFor } from './steer.ts'
 import { passingOf } from './unkeyed.ts'
 
-/** Answers one request of a client. */
-export async function proxy(request: Request, ports: Ports, background: Background): Promise<Response> {
+/** Answers one request of a client; `heard` where it is the gateway's own. */
+export async function proxy(
+  request: Request,
+  ports: Ports,
+  background: Background,
+  heard?: Life['heard'],
+): Promise<Response> {
   const received = receive(request)
   if (received.kind === 'refused') return refusal(request, received.problem)
   const { target } = received
   if (isReserved(target)) return ports.gateway(new Request(urlOf(target), request), background)
   const begun = await begin(request, target, ports, background)
-  return begun.kind === 'refused' ? refusal(request, begun.problem) : live(begun.life)
+  if (begun.kind === 'refused') return refusal(request, begun.problem)
+  return live(heard === undefined ? begun.life : { ...begun.life, heard })
 }
 
 /**

@@ -18,9 +18,10 @@ export async function settled(
   got: Answer,
   deliver: () => Promise<Response>,
 ): Promise<Response> {
+  const isOneClients = life.session !== undefined || changesSession(got.response.headers)
   // Of an answer that nobody reads, or on a route without sessions, nothing is done.
-  if (!life.route.session || life.isForStore) return deliver()
-  const settling = settle(life, got)
+  if (!isOneClients || life.isForStore) return deliver()
+  const settling = life.route.session ? settle(life, got) : Promise.resolve(nothingToDo)
   // A client that leaves does not take back what its request has done.
   life.background(settling.catch(() => undefined))
   const settlement = await settling
@@ -32,7 +33,7 @@ export async function settled(
   const response = await deliver()
   const { cookie } = settlement
   if (cookie !== undefined) response.headers.append('set-cookie', cookie)
-  if (cookie !== undefined || life.session !== undefined) forThisClient(response.headers)
+  forThisClient(response.headers)
   // What was made without the session is not what the client should go on seeing.
   if (life.session?.kind === 'unavailable') response.headers.set('cache-control', 'no-store')
   return response
@@ -44,7 +45,6 @@ const nothingToDo: Settlement = { kind: 'settled' }
 
 async function settle(life: Life, { response }: Answer): Promise<Settlement> {
   const { route, session } = life
-  if (!changesSession(response.headers)) return nothingToDo
   const said = readSaid(response.headers)
   if (!said.ok) {
     console.warn(`Route ${route.id}: an origin says something of a session that is not understood. ${said.error}`)

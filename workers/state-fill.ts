@@ -4,6 +4,7 @@
 import type { CacheRule, Route } from '../shared/config/schema.ts'
 import type { NamespaceRule } from '../shared/config/state.ts'
 import { requestDirectives } from '../shared/http/cache-control.ts'
+import { changesSession } from '../shared/http/fields.ts'
 import { mayStore } from '../shared/http/may-store.ts'
 import { canonicalTarget } from '../shared/http/target.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
@@ -13,8 +14,8 @@ import { keepBody } from './keep-body.ts'
 import { late, orLate } from './within.ts'
 
 export interface FillTools {
-  /** The life of a request. */
-  readonly proxy: (request: Request) => Promise<Response>
+  /** The life of a request; `heard` is told what an origin has answered, as it came. */
+  readonly proxy: (request: Request, heard: (response: Response) => void) => Promise<Response>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -72,9 +73,14 @@ function wayTo(
 
 async function ask({ url, route }: Way, rule: NamespaceRule, signal: AbortSignal, tools: FillTools): Promise<Filled> {
   const requestTime = tools.now()
-  const response = await tools.proxy(new Request(url, { headers: { 'accept-encoding': 'identity' }, signal }))
+  const asked = new Request(url, { headers: { 'accept-encoding': 'identity' }, signal })
+  let told: Headers | undefined
+  const response = await tools.proxy(asked, (heard) => {
+    told = heard.status === 200 ? new Headers(heard.headers) : undefined
+  })
   const { status, headers } = response
-  const verdict = verdictOn(response, route.cache, rule, requestTime, tools.now())
+  // What an origin says to caches alone is not in what clients get.
+  const verdict = verdictOn(status, told ?? headers, route.cache, rule, requestTime, tools.now())
   if (status !== 200 || 'because' in verdict) {
     await response.body?.cancel()
     if (status === 404 || status === 410) return { kind: 'missing' }
@@ -93,7 +99,8 @@ async function ask({ url, route }: Way, rule: NamespaceRule, signal: AbortSignal
 
 /** Whether everybody may have the answer, and for how long. */
 function verdictOn(
-  { status, headers }: Response,
+  status: number,
+  headers: Headers,
   cache: CacheRule,
   { ttlSeconds }: NamespaceRule,
   requestTime: number,
@@ -101,8 +108,7 @@ function verdictOn(
 ): { readonly ttlSeconds: number } | { readonly because: string } {
   if (status !== 200) return { because: `its status was ${status}` }
   if ((headers.get('content-encoding') ?? 'identity') !== 'identity') return { because: 'it came coded' }
-  const told = /;\s*detail=(private|no-store|no-cache|set-cookie)\b/.exec(headers.get('cache-status') ?? '')
-  if (told !== null) return { because: `it may not be shared (${told[1]})` }
+  if (changesSession(headers)) return { because: 'it is about a session, which is one client’s alone' }
   const lifetime = ttlSeconds ?? cache.ttlSeconds
   const admission = mayStore(
     {

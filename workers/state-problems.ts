@@ -98,7 +98,8 @@ export function refusalProblem(refusal: Refusal): Problem {
       return {
         status: 503,
         reason: 'state-moving',
-        detail: 'The key is on its way to another shard. Nothing was changed: try again.',
+        detail:
+          'The key could not be had in time: it may be on its way to another shard. Nothing was changed: try again.',
         headers: { 'retry-after': '1' },
       }
     case 'unfilled':

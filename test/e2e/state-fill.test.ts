@@ -84,6 +84,8 @@ test.each([
   ['what is private', 200, { 'cache-control': 'private, max-age=60' }],
   ['what is not to be stored', 200, { 'cache-control': 'no-store' }],
   ['what sets a cookie', 200, { ...shared, 'set-cookie': 'id=1' }],
+  ['what says something of a session', 200, { ...shared, 'weir-session-set': 'user="ada"' }],
+  ['what caches like this are not to store', 200, { ...shared, 'surrogate-control': 'no-store' }],
   ['what is stale on arrival', 200, { 'cache-control': 'max-age=0' }],
   ['what differs by everything', 200, { ...shared, vary: '*' }],
 ])('is not kept, and nobody gets it: %s', async (title, status, headers) => {

@@ -9,6 +9,9 @@ import { objectState } from '../../workers/adapters/object-state.ts'
 import type { StatePort } from '../../workers/state-port.ts'
 import { wakeShards } from './support/shards.ts'
 
+// Hundreds of calls take what the disk takes.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
+
 beforeAll(wakeShards)
 
 const layout = { shards: 4, version: 1 }
@@ -26,7 +29,7 @@ const textOf = (reply: Reply | undefined) =>
 /** An isolate with a memory of its own, and how often it asks objects. */
 function isolateAt(clock: { now: number }) {
   let calls = 0
-  const behind = objectState(env.STATE)
+  const behind = objectState(env.STATE, Date.now)
   const counted: StatePort = {
     ...behind,
     apply: (...asked) => {
@@ -76,7 +79,7 @@ describe('the memory of an isolate', () => {
   })
 
   it('does not take in what was read before the isolate’s own write, and came after it', async () => {
-    const behind = objectState(env.STATE)
+    const behind = objectState(env.STATE, Date.now)
     const slow = Promise.withResolvers<void>()
     const state = hotState(
       {
@@ -96,6 +99,17 @@ describe('the memory of an isolate', () => {
     slow.resolve()
     expect(textOf(await reading)).toBe('old')
     expect(textOf(await state.apply(read('d'), bounded, layout))).toBe('new')
+  })
+
+  it('does not take in what was filled before the isolate’s own write, and came after it', async () => {
+    const filled = Promise.withResolvers<Reply>()
+    const behind = { ...objectState(env.STATE, Date.now), fill: () => filled.promise }
+    const state = hotState(behind, () => 1000)
+    const filling = state.fill({ namespace: 'n', key: 'filled' }, bounded, layout, async () => ({ kind: 'missing' }))
+    await state.apply(put('filled', 'new'), bounded, layout)
+    filled.resolve({ kind: 'found', version: 1, content: content('old') })
+    await filling
+    expect(textOf(await state.apply(read('filled'), bounded, layout))).toBe('new')
   })
 
   it('counts the age from when it asked, and heeds the end of a value', async () => {
@@ -141,7 +155,7 @@ describe('an object that fails', () => {
 
   it('does not answer: it costs three seconds, and nobody is told that something was done', async () => {
     const hanging = { getByName: () => ({ apply: () => new Promise(() => undefined) }) }
-    const state = objectState(hanging as unknown as typeof env.STATE)
+    const state = objectState(hanging as unknown as typeof env.STATE, Date.now)
     const began = Date.now()
     expect(await state.apply(put('k', 'x'), strong, layout)).toBeUndefined()
     expect(Date.now() - began).toBeLessThan(4_000)
@@ -157,7 +171,7 @@ describe('an object that fails', () => {
         },
       }),
     }
-    const state = objectState(losing as unknown as typeof env.STATE)
+    const state = objectState(losing as unknown as typeof env.STATE, Date.now)
     expect(await state.apply(read('k'), strong, layout)).toBeUndefined()
     expect(calls).toBe(2)
     expect(await state.apply(put('k', 'x'), strong, layout)).toBeUndefined()

@@ -53,18 +53,20 @@ export function hotState(behind: StatePort, now: () => number): StatePort {
     return found.reply
   }
 
-  const read: StatePort['apply'] = async (operation, rule, layout) => {
-    const name = nameOf(operation)
-    const known = heldReply(name, rule.staleSeconds)
-    if (known !== undefined) return known
+  const readWith = async (name: string, ask: () => Promise<Reply | undefined>) => {
     const mark = Symbol()
     reading.set(name, mark)
     const askedAt = now()
-    const reply = await behind.apply(operation, rule, layout)
+    const reply = await ask()
     if (reading.get(name) !== mark) return reply
     reading.delete(name)
     if (reply?.kind === 'found' || reply?.kind === 'absent') hold(name, reply, askedAt)
     return reply
+  }
+
+  const read: StatePort['apply'] = async (operation, rule, layout) => {
+    const name = nameOf(operation)
+    return heldReply(name, rule.staleSeconds) ?? (await readWith(name, () => behind.apply(operation, rule, layout)))
   }
 
   const forget = (name: string) => {
@@ -74,10 +76,8 @@ export function hotState(behind: StatePort, now: () => number): StatePort {
 
   return {
     async fill(name, rule, layout, ask) {
-      const askedAt = now()
-      const reply = await behind.fill(name, rule, layout, ask)
-      if (rule.consistency === 'bounded' && reply?.kind === 'found') hold(nameOf(name), reply, askedAt)
-      return reply
+      const fill = () => behind.fill(name, rule, layout, ask)
+      return rule.consistency === 'bounded' ? readWith(nameOf(name), fill) : fill()
     },
     report: behind.report,
     async apply(operation, rule, layout) {

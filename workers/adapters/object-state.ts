@@ -10,6 +10,8 @@ import { within } from '../within.ts'
 
 /** With a move of the key's bucket on the way. */
 const patienceMs = 3_000
+/** Room for the answer to come back, so that what was given up is not done after all. */
+const returnMs = 250
 const reportPatienceMs = 2_000
 /** A bucket moves no more often than that while a request follows it. */
 const maxHops = 8
@@ -18,7 +20,8 @@ const maxLeads = 3
 
 const moving = { kind: 'refused', because: 'moving' } as const
 
-export function objectState(objects: DurableObjectNamespace<StateShardObject>): StatePort {
+/** `now` gives milliseconds. */
+export function objectState(objects: DurableObjectNamespace<StateShardObject>, now: () => number): StatePort {
   // What comes over RPC is what was sent; its own types are beyond the compiler where they are unions.
   const objectOf = (shard: number) => objects.getByName(shardName(shard)) as unknown as StateShardObject
 
@@ -26,10 +29,11 @@ export function objectState(objects: DurableObjectNamespace<StateShardObject>): 
   async function follow<T extends { readonly kind: string }>(
     question: (shard: StateShardObject, place: Place) => Promise<T | Elsewhere>,
     place: Place,
+    until = Number.POSITIVE_INFINITY,
   ): Promise<Exclude<T, Elsewhere> | typeof moving> {
     let shard = ownerOf(place.bucket, place.shards)
     let asked = place
-    for (let hops = 0; hops < maxHops; hops++) {
+    for (let hops = 0; hops < maxHops && now() < until; hops++) {
       const answer = await question(objectOf(shard), asked)
       if (isMoved(answer)) {
         shard = answer.to
@@ -48,7 +52,8 @@ export function objectState(objects: DurableObjectNamespace<StateShardObject>): 
   return {
     apply(operation, _, layout) {
       const place = placeOf(operation.namespace, operation.key, layout)
-      const ask = () => follow<Reply | Elsewhere>((shard, at) => shard.apply(operation, at), place)
+      const by = now() + patienceMs - returnMs
+      const ask = () => follow<Reply | Elsewhere>((shard, at) => shard.apply(operation, at, by), place, by)
       return within(patienceMs, () =>
         ask().catch((error) => {
           if (operation.kind !== 'read' || error.overloaded) throw error

@@ -36,7 +36,7 @@ export interface GatewayServices {
   readonly imageKeys?: string | undefined
   readonly state: StatePort
   /** The life of a request, for what the gateway asks of its own routes. */
-  readonly proxy: (request: Request, background: Background) => Promise<Response>
+  readonly proxy: (request: Request, background: Background, heard: (response: Response) => void) => Promise<Response>
   readonly now: () => number
 }
 

@@ -186,7 +186,9 @@ async function namedSession(
     return caller.kind === 'admin' || caller.pool === opened.pool ? ok(opened.id) : err(foreignSession)
   }
   const cookies = parseCookies(req.header('cookie') ?? null)
-  const cookie = cookies.get(sessionCookieNames.https) ?? cookies.get(sessionCookieNames.http)
+  // Over TLS the other one may have been set by whoever has a host beside this one.
+  const plain = req.url.startsWith('https:') ? undefined : cookies.get(sessionCookieNames.http)
+  const cookie = cookies.get(sessionCookieNames.https) ?? plain
   const id = cookie === undefined ? undefined : await openSession(seal, cookie)
   return id === undefined ? err(nothingNamed) : ok(id)
 }

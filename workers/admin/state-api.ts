@@ -12,7 +12,7 @@ import type { Layout } from '../../shared/state/place.ts'
 import { type KeyName, parseFencingToken, parseKeyName, parsePosted, parseTtl } from '../../shared/state/request.ts'
 import { keepBody } from '../keep-body.ts'
 import { type Problem, problemResponse } from '../problem.ts'
-import { fillFrom } from '../state-fill.ts'
+import { type FillTools, fillFrom } from '../state-fill.ts'
 import {
   badRequest,
   codedBody,
@@ -65,8 +65,10 @@ async function replyTo(
   const { fill } = rule
   if (operation.kind !== 'read' || reply?.kind !== 'absent' || fill === undefined || snapshot === undefined)
     return reply
-  const tools = { proxy: (asked: Request) => proxy(asked, env.background), now }
-  return state.fill(name, rule, layout, () => fillFrom({ ...rule, fill }, name.key, request.url, snapshot, tools))
+  const ask: FillTools['proxy'] = (asked, heard) => proxy(asked, env.background, heard)
+  return state.fill(name, rule, layout, () =>
+    fillFrom({ ...rule, fill }, name.key, request.url, snapshot, { proxy: ask, now }),
+  )
 }
 
 /** Names the problem where the request is about nothing, or about what is not the caller's. */

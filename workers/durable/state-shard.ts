@@ -53,6 +53,8 @@ const fillPatienceMs = 10_000
 /** So long a copy waits for the shard that takes it in, before that is asked why. */
 const sweepMs = 5_000
 
+const tooLate: Reply = { kind: 'refused', because: 'moving' }
+
 export function stateShardObject(
   tools: StateShardTools,
 ): new (
@@ -90,10 +92,10 @@ export function stateShardObject(
       if (this.#behind.nextAt() !== undefined) context.waitUntil(this.#wake())
     }
 
-    async apply(operation: Operation, place: Place): Promise<Reply | Elsewhere> {
+    async apply(operation: Operation, place: Place, by = Number.POSITIVE_INFINITY): Promise<Reply | Elsewhere> {
       await this.learn(place)
       const name = { bucket: place.bucket, namespace: operation.namespace, key: operation.key }
-      return operation.kind === 'read' ? this.#read(operation, name, place) : this.#change(operation, name, place)
+      return operation.kind === 'read' ? this.#read(operation, name, place) : this.#change(operation, name, place, by)
     }
 
     async #read(operation: Read, name: RowName, place: Place): Promise<Reply | Elsewhere> {
@@ -102,10 +104,11 @@ export function stateShardObject(
       return this.#moves.serve(place, () => this.#keys.read(operation, name), show)
     }
 
-    async #change(operation: Change, name: RowName, place: Place): Promise<Reply | Elsewhere> {
+    async #change(operation: Change, name: RowName, place: Place, by: number): Promise<Reply | Elsewhere> {
       // What a route is asked for before or during a change may be older than that.
       const endFill = () => this.#fills.end(fillName(name), undefined)
       const change = () => {
+        if (now() >= by) return tooLate
         endFill()
         return this.#keys.change(operation, name)
       }

@@ -33,7 +33,7 @@ export interface ClientsReport {
 }
 
 async function runClients(env: Env, rounds: readonly number[]): Promise<ClientsReport> {
-  const state = objectState(env.STATE)
+  const state = objectState(env.STATE, Date.now)
   const events: Event[] = []
   let clock = 1
   const layoutOf = (round: number) => ({ shards: rounds[round]!, version: round + 1 })

@@ -1,6 +1,6 @@
 // What callers of /_weir/session hear where the objects behind it hang or fail: within a bound, and that nothing is known
 // to have been done.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { objectSessionIndex } from '../../../workers/adapters/object-session-index.ts'
 import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
@@ -15,7 +15,13 @@ const objectsThat = <T extends object>(act: () => Promise<never>): Named<T> => (
   getByName: () => new Proxy({} as T, { get: () => act }),
 })
 
-async function ask(act: () => Promise<never>, method: string, path: string, body?: string): Promise<Response> {
+async function ask(
+  act: () => Promise<never>,
+  method: string,
+  path: string,
+  body?: string,
+  scheme = 'http',
+): Promise<Response> {
   const services = servicesOn(memorySources())
   const { configuration, now, seal } = services
   configuration.adopt(record(1))
@@ -28,7 +34,7 @@ async function ask(act: () => Promise<never>, method: string, path: string, body
     'content-type': 'application/json',
   }
   const init = { method, headers, ...(body !== undefined && { body }) }
-  return app(new Request(`http://gateway.test${path}`, init), holdBackground().background)
+  return app(new Request(`${scheme}://gateway.test${path}`, init), holdBackground().background)
 }
 
 beforeEach(() => {
@@ -62,4 +68,10 @@ describe.each<[string, () => Promise<never>]>([
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(await response.json()).toMatchObject({ reason })
   })
+})
+
+it('over TLS goes by no cookie that another host may have set', async () => {
+  const response = await ask(never, 'GET', '/_weir/session', undefined, 'https')
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ reason: 'no-session-named' })
 })

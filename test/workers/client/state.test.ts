@@ -18,7 +18,7 @@ configuration.adopt({
     state: { namespaces: { near: { consistency: 'bounded' }, brief: { ttlSeconds: 60, maxBytes: 10 } } },
   }),
 })
-const ports: StatePorts = { configuration, state: hotState(objectState(env.STATE), now), now }
+const ports: StatePorts = { configuration, state: hotState(objectState(env.STATE, now), now), now }
 
 beforeAll(wakeShards)
 

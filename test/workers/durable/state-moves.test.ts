@@ -17,7 +17,7 @@ const layouts = {
 type Layout = (typeof layouts)['four']
 
 const rule = namespaceRule(defaultState, 'n')
-const state = objectState(env.STATE)
+const state = objectState(env.STATE, Date.now)
 
 /** A bucket that is another shard's with seven of them, and keys of it. */
 const bucket = Array.from({ length: 4096 }, (_, each) => each).find((each) => ownerOf(each, 4) !== ownerOf(each, 7))!

@@ -56,6 +56,15 @@ const count = (table: string) =>
   })
 const alarmOf = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm())
 
+it('makes no change after its time: whoever has given up on it can rely on that', async () => {
+  const key = 'late'
+  const place = { bucket: bucketOf('n', key), shards: 1, version: 1 }
+  await put(key, 'first')
+  const change = { kind: 'put', namespace: 'n', key, write: 'none', content: content('second') } as const
+  expect(await stub.apply(change, place, Date.now())).toMatchObject({ because: 'moving' })
+  expect(textOf(await read(key))).toBe('first')
+})
+
 describe('an eviction', () => {
   it('loses nothing that was acknowledged', async () => {
     const { version } = (await put('a', 'kept', { ttlSeconds: 3600 })) as { version: number }
