@@ -64,6 +64,25 @@ it('once for 200 who ask at the same time, and not again', async () => {
   expect(origin.requests).toBe(1)
 })
 
+it('for all who wait, also where the first of them has left', async () => {
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  origin.handle = async (_, response) => {
+    asked.resolve()
+    await answered.promise
+    response.writeHead(200, shared).end('for all')
+  }
+  const leaving = new AbortController()
+  const first = ask('items/left', { signal: leaving.signal }).catch(() => undefined)
+  await asked.promise
+  leaving.abort()
+  await first
+  const second = ask('items/left')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  answered.resolve()
+  expect(await (await second).text()).toBe('for all')
+  expect(origin.requests).toBe(1)
+})
+
 it('in nobody’s name, by the path of the namespace, the key encoded', async () => {
   let seen = {}
   origin.handle = ({ url, headers: { cookie, authorization, 'accept-language': language } }, response) => {

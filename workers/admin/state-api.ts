@@ -66,9 +66,12 @@ async function replyTo(
   if (operation.kind !== 'read' || reply?.kind !== 'absent' || fill === undefined || snapshot === undefined)
     return reply
   const ask: FillTools['proxy'] = (asked, heard) => proxy(asked, env.background, heard)
-  return state.fill(name, rule, layout, () =>
+  const filling = state.fill(name, rule, layout, () =>
     fillFrom({ ...rule, fill }, name.key, request.url, snapshot, { proxy: ask, now }),
   )
+  // Others wait for it too, also where this client leaves.
+  env.background(filling)
+  return filling
 }
 
 /** Names the problem where the request is about nothing, or about what is not the caller's. */

@@ -4,7 +4,7 @@ import type { Reply } from '../../shared/state/operation.ts'
 
 /** Then somebody else may lead. */
 const leadMs = 20_000
-/** So many keys are filled at the same time; beyond that nobody waits for another. */
+/** So many keys are filled at the same time; what is missing beyond that is to be asked for again. */
 const maxFills = 1_000
 
 interface Fill {
@@ -16,13 +16,15 @@ interface Fill {
 export class Fills {
   readonly #fills = new Map<string, Fill>()
 
-  /** The token of the new leader; undefined where somebody leads already. */
-  lead(name: string, token: string, now: number): string | undefined {
+  /** Whether whoever has this token leads from now on, or waits for who does. */
+  lead(name: string, token: string, now: number): 'leads' | 'waits' | 'full' {
     const going = this.#fills.get(name)
-    if (going !== undefined && now < going.until) return undefined
+    if (going !== undefined && now < going.until) return 'waits'
     this.end(name, undefined)
-    if (this.#fills.size < maxFills) this.#fills.set(name, { token, until: now + leadMs, waiting: [] })
-    return token
+    if (this.#fills.size >= maxFills) this.#endLost(now)
+    if (this.#fills.size >= maxFills) return 'full'
+    this.#fills.set(name, { token, until: now + leadMs, waiting: [] })
+    return 'leads'
   }
 
   /** What the leader lands; undefined where it has to be asked for again. */
@@ -43,6 +45,10 @@ export class Fills {
     const fill = this.#fills.get(name)
     this.#fills.delete(name)
     for (const resolve of fill?.waiting ?? []) resolve(reply)
+  }
+
+  #endLost(now: number): void {
+    for (const [name, { until }] of this.#fills) if (until <= now) this.end(name, undefined)
   }
 
   /** Of a bucket that is not here any more. */

@@ -1,6 +1,6 @@
 // The buckets of a shard in its database, and their contents page by page.
-import { type BucketState, isEmpty, isHeld, type Position } from '../../shared/state/buckets.ts'
-import type { StatePage } from '../../shared/state/page.ts'
+import { type BucketState, heirOf, isEmpty, isHeld, type Position } from '../../shared/state/buckets.ts'
+import type { StatePage, StateReport } from '../../shared/state/page.ts'
 import type { Layout } from '../../shared/state/place.ts'
 import type { BucketRows } from './bucket-moves.ts'
 import type { Outbox } from './state-outbox.ts'
@@ -90,6 +90,15 @@ export class StateBuckets implements BucketRows<StatePage> {
   all(): { readonly bucket: number; readonly state: BucketState }[] {
     const rows = this.#storage.sql.exec<{ bucket: number; state: string }>('SELECT bucket, state FROM buckets')
     return rows.toArray().map(({ bucket, state }) => ({ bucket, state: JSON.parse(state) }))
+  }
+
+  count(): StateReport['buckets'] {
+    const all = this.all()
+    const layout = this.layout()
+    const held = all.filter(({ state }) => isHeld(state, this.#me)).length
+    const arriving = all.filter(({ state }) => state.claim.shard === this.#me).length - held
+    const heirs = layout && all.filter(({ bucket, state }) => heirOf(bucket, state, this.#me, layout) !== undefined)
+    return { held, arriving, leaving: heirs?.length ?? 0 }
   }
 
   #write(bucket: number, state: BucketState): void {

@@ -2,18 +2,10 @@
 // but who waits for whom persists; an eviction costs nothing but time. An answer waits until what it says is durable.
 import { DurableObject } from 'cloudflare:workers'
 import { shardName, shardOf } from '../../shared/key.ts'
-import {
-  type Claim,
-  type Heeded,
-  heirOf,
-  type Incoming,
-  isHeld,
-  type Position,
-  type Survey,
-} from '../../shared/state/buckets.ts'
+import type { Claim, Heeded, Incoming, Position, Survey } from '../../shared/state/buckets.ts'
 import { current, highest } from '../../shared/state/entry.ts'
 import type { Filled, Led } from '../../shared/state/fill.ts'
-import type { Change, Operation, Put, Read, Reply } from '../../shared/state/operation.ts'
+import type { Change, Operation, Put, Read, Refusal, Reply } from '../../shared/state/operation.ts'
 import type { StatePage, StateReport } from '../../shared/state/page.ts'
 import type { Layout, Place } from '../../shared/state/place.ts'
 import type { Env, StateShardObject } from '../env.ts'
@@ -131,15 +123,16 @@ export function stateShardObject(
         const led = await this.#moves.serve(place, () => {
           const reply = this.#keys.read(read, name)
           if (reply.kind !== 'absent') return reply
-          const granted = this.#fills.lead(fillName(name), token, now())
-          return granted === undefined ? ({ kind: 'wait' } as const) : ({ kind: 'lead', token: granted } as const)
+          return this.#fills.lead(fillName(name), token, now())
         })
-        if (led.kind !== 'wait') return led
+        if (typeof led !== 'string') return led
+        if (led === 'leads') return { kind: 'lead', token }
+        if (led === 'full') return unfilled('too many keys are filled at the same time')
         const reply = await orLate(fillPatienceMs, this.#fills.wait(fillName(name)))
         if (reply === late) break
         if (reply !== undefined) return reply
       }
-      return { kind: 'refused', because: 'unfilled', why: 'it took too long' }
+      return unfilled('it took too long')
     }
 
     async land({ namespace, key }: Position, token: string, filled: Filled, place: Place): Promise<Reply | Elsewhere> {
@@ -147,7 +140,7 @@ export function stateShardObject(
       const text = fillName(name)
       const read: Read = { kind: 'read', namespace, key }
       const landed = await this.#moves.serve(place, (): Reply => {
-        if (filled.kind === 'failed') return { kind: 'refused', because: 'unfilled', why: filled.because }
+        if (filled.kind === 'failed') return unfilled(filled.because)
         const { content, ttlSeconds } = filled.kind === 'content' ? filled : {}
         if (content !== undefined && this.#fills.isLed(text, token)) {
           const put: Put = {
@@ -214,15 +207,10 @@ export function stateShardObject(
 
     async report(layout: Layout): Promise<StateReport> {
       await this.learn(layout)
-      const all = this.#buckets.all()
-      const known = this.#buckets.layout()!
-      const held = all.filter(({ state }) => isHeld(state, this.#me)).length
-      const arriving = all.filter(({ state }) => state.claim.shard === this.#me).length - held
-      const leaving = all.filter(({ bucket, state }) => heirOf(bucket, state, this.#me, known) !== undefined).length
       return {
         keys: this.#rows.count(),
         bytes: this.ctx.storage.sql.databaseSize,
-        buckets: { held, arriving, leaving },
+        buckets: this.#buckets.count(),
         unsaved: this.#outbox.lag(),
       }
     }
@@ -304,5 +292,7 @@ export function stateShardObject(
     }
   }
 }
+
+const unfilled = (why: string): Refusal => ({ kind: 'refused', because: 'unfilled', why })
 
 const fillName = ({ bucket, namespace, key }: RowName): string => `${bucket}/${namespace}/${key}`
