@@ -9,6 +9,9 @@ export const affinityCookieNames = { https: '__Host-weir-affinity', http: 'weir-
 
 const ours = new Set<string>([...Object.values(affinityCookieNames), ...Object.values(sessionCookieNames)])
 
+/** Two Cookie fields come as one, with a comma between them. */
+const commaBeforeOurs = new RegExp(`,(?= *(?:${[...ours].join('|')})=)`, 'g')
+
 /** What of them a request had; one that comes twice has both values, which is none that we have made. */
 export interface OwnCookies {
   readonly affinity?: string | undefined
@@ -20,8 +23,9 @@ export function withoutOwnCookies(
   request: Request,
   { scheme }: Target,
 ): { readonly request: Request; readonly cookies: OwnCookies } {
-  const field = request.headers.get('cookie')
-  if (!field?.includes('weir-')) return { request, cookies: {} }
+  const sent = request.headers.get('cookie')
+  if (!sent?.includes('weir-')) return { request, cookies: {} }
+  const field = sent.replace(commaBeforeOurs, ';')
   const given = parseCookies(field)
   const cookies = { affinity: given.get(affinityCookieNames[scheme]), session: given.get(sessionCookieNames[scheme]) }
   const others = field.split(';').filter((pair) => !ours.has(pair.split('=', 1)[0]!.trim()))

@@ -153,6 +153,9 @@ describe('a session', () => {
     await browser.send('/plain/x')
     expect(seen.at(-1)!.headers).not.toHaveProperty('cookie')
     expect(await browser.holds()).toBe('cart="3", b=2')
+    // As two fields of one name come.
+    await browser.send('/show', { headers: { cookie: `x=1, ${before}` } })
+    expect(seen.at(-1)!.headers).toMatchObject({ cookie: 'x=1', 'weir-session': 'cart="3", b=2' })
   })
 
   it('is told of with its version and a token, and with nothing where there is none', async () => {
