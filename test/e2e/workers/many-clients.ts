@@ -47,6 +47,11 @@ async function runClients(env: Env, rounds: readonly number[]): Promise<ClientsR
       const began = clock++
       const reply = await state.apply(operation, rule, layout)
       if (reply === undefined) throw new Error('An object did not answer.')
+      // Nothing was done, in the time that a busy machine left.
+      if (reply.kind === 'refused' && reply.because === 'moving') {
+        step--
+        continue
+      }
       events.push({ operation, reply, began, ended: clock++ })
       if ('version' in reply && reply.version !== undefined) seen.set(key, reply.version)
     }
