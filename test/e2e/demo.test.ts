@@ -3,20 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sniff } from '../../shared/image/sniff.ts'
+import { type Demo, startDemo } from './support/demo.ts'
 import { cacheStatus } from './support/gateway.ts'
-import { accepts, type Program, runProgram, startProgram } from './support/program.ts'
+import { accepts, type Program, runProgram } from './support/program.ts'
 
 const patience = { timeout: 120_000 }
-
-/** A running demo, as far as its words tell. */
-interface Demo extends Program {
-  readonly url: string
-  readonly origins: readonly string[]
-  readonly control: string
-  readonly token: string
-  /** The command lines to try, in order. */
-  readonly lines: readonly string[]
-}
 
 const started: Program[] = []
 let demo: Demo
@@ -28,17 +19,9 @@ beforeAll(async () => {
 afterAll(() => Promise.all(started.map((program) => program.kill())))
 
 async function start(): Promise<Demo> {
-  const program = startProgram('npm', ['-s', 'start'])
-  started.push(program)
-  await program.printed(/^Ctrl-C ends everything\.$/m)
-  const said = (pattern: RegExp) => pattern.exec(program.stdout)?.[1] ?? ''
-  return Object.assign(program, {
-    url: said(/^Gateway {2}(\S+)/m),
-    origins: said(/^Origins {2}(.*)$/m).match(/http:\S+/g) ?? [],
-    control: said(/^Control {2}(\S+)/m),
-    token: said(/^Admin .* token (\S+)$/m),
-    lines: program.stdout.match(/(?<=^ {3})(?:curl|npm) .*$/gm) ?? [],
-  })
+  const demo = await startDemo()
+  started.push(demo)
+  return demo
 }
 
 /** Runs one of the lines, which must succeed in silence, and gives what it prints. */

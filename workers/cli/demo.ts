@@ -36,6 +36,9 @@ await Promise.all([gateway.close(), origins.close()])
 process.exit(0)
 
 function demoConfiguration({ origins }: Origins) {
+  // What a POST changes there is in its answer, for the gateway to write: one that died with its origin has changed
+  // nothing, and another origin may be asked.
+  const visitorsOwn = { pools: ['shop'], session: true, cache: { mode: 'off' }, retryMethods: ['GET', 'HEAD', 'POST'] }
   return {
     // Its visitors kill origins and revive them at once: none is ejected, so that each takes its turns again.
     pools: {
@@ -47,7 +50,7 @@ function demoConfiguration({ origins }: Origins) {
       },
     },
     routes: [
-      ...['/me', '/login', '/cart*'].map((path) => ({ path, pools: ['shop'], session: true, cache: { mode: 'off' } })),
+      ...['/me', '/login', '/cart*'].map((path) => ({ path, ...visitorsOwn })),
       { path: '/items.json', pools: ['shop'], enqueue: [thumbnailOf('201', '{response.image}')] },
       { path: '/sell', pools: ['shop'], enqueue: [thumbnailOf('303', '/_weir/media{answer.location}')] },
       { id: 'shop', path: '/*', pools: ['shop'], cache: { mode: 'respect' } },
