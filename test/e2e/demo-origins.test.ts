@@ -1,8 +1,8 @@
 // The demo's origins as they are: real processes on real sockets, asked, killed, revived and orphaned.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type IncomingHttpHeaders, request } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { crc32, gunzipSync, inflateSync } from 'node:zlib'
@@ -69,8 +69,13 @@ describe('what an origin serves', () => {
   const table: [path: string, status: number, type: string, cacheControl: string][] = [
     ['/', 200, html, 'public, max-age=30'],
     ['/items.json', 200, json, 'public, max-age=30'],
-    ['/items/dawn', 200, json, 'public, max-age=30'],
+    ['/items/dawn', 200, html, 'public, max-age=30'],
+    ['/items/dawn.json', 200, json, 'public, max-age=30'],
     ['/items/none', 404, json, 'no-store'],
+    ['/items/none.json', 404, json, 'no-store'],
+    ['/sell', 200, html, 'public, max-age=3600'],
+    ['/cart', 200, html, 'private'],
+    ['/cart.json', 200, json, 'no-store'],
     ['/style.css', 200, 'text/css; charset=utf-8', 'public, max-age=3600'],
     ['/photos/dawn.png', 200, 'image/png', 'public, max-age=3600'],
     ['/photos/none.png', 404, json, 'no-store'],
@@ -161,14 +166,17 @@ describe('validators', () => {
     expect(new Set(pages.map((page) => page.headers.etag)).size).toBe(bodies.size)
   })
 
-  test.each(['/items.json', '/items/moon', '/style.css', '/photos/moon.png'])('origins agree on %s', async (path) => {
-    const [one, two] = await Promise.all(shop.origins.slice(0, 2).map(({ url }) => ask(url + path)))
-    expect(one!.headers.etag).toBe(two!.headers.etag)
-    expect(one!.headers['last-modified']).toBe(two!.headers['last-modified'])
-    expect(one!.body.equals(two!.body)).toBe(true)
-    const again = await ask(shop.origins[2]!.url + path, { headers: { 'If-None-Match': one!.headers.etag! } })
-    expect(again.status).toBe(304)
-  })
+  test.each(['/items.json', '/items/moon', '/items/moon.json', '/sell', '/style.css', '/photos/moon.png'])(
+    'origins agree on %s',
+    async (path) => {
+      const [one, two] = await Promise.all(shop.origins.slice(0, 2).map(({ url }) => ask(url + path)))
+      expect(one!.headers.etag).toBe(two!.headers.etag)
+      expect(one!.headers['last-modified']).toBe(two!.headers['last-modified'])
+      expect(one!.body.equals(two!.body)).toBe(true)
+      const again = await ask(shop.origins[2]!.url + path, { headers: { 'If-None-Match': one!.headers.etag! } })
+      expect(again.status).toBe(304)
+    },
+  )
 
   test('style.css: gzip for those who accept it, with an ETag of its own', async () => {
     const url = `${base}/style.css`
@@ -185,8 +193,8 @@ describe('validators', () => {
 
 test('photos are PNG files of 320 by 240, whole, and no two alike', async () => {
   const { value } = await askJson(`${base}/items.json`)
-  const { items } = value as { items: { photo: string }[] }
-  const files = await Promise.all(items.map(async ({ photo }) => (await ask(base + photo)).body))
+  const { items } = value as { items: { image: string }[] }
+  const files = await Promise.all(items.map(async ({ image }) => (await ask(base + image)).body))
   for (const file of files) {
     expect(file.subarray(0, 8).toString('hex')).toBe('89504e470d0a1a0a')
     const chunks = chunksOf(file)
@@ -209,24 +217,170 @@ function chunksOf(file: Buffer): { type: string; data: Buffer }[] {
   return chunks
 }
 
+const form = (fields: Record<string, string>, headers?: Record<string, string>): Asked => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+  body: new URLSearchParams(fields).toString(),
+})
+
 describe('sign-in', () => {
-  test('sets the cookie, and /me greets by it', async () => {
+  test('is for the gateway to keep, in a session of a new id, and /me greets by it', async () => {
     const login = await ask(`${base}/login?user=ada`, { method: 'POST' })
     expect(login).toMatchObject({ status: 303, headers: { location: '/me', 'cache-control': 'no-store' } })
-    expect(login.headers['set-cookie']).toEqual(['user=ada; HttpOnly; SameSite=Lax; Path=/'])
-    const page = await ask(`${base}/me`, { headers: { Cookie: 'theme=dark; user=ada' } })
+    expect(login.headers).toMatchObject({ 'weir-session-set': 'user="ada"', 'weir-session-regenerate': '?1' })
+    const page = await ask(`${base}/me`, { headers: { 'Weir-Session': 'cart.moon=2, user="ada"' } })
     expect(page.body.toString()).toContain('Hello, ada')
     expect((await ask(`${base}/me`)).body.toString()).toContain('Nobody is signed in')
   })
 
-  test('any name is safe in the cookie and on the page', async () => {
-    const name = '<b>"Å";\r\n'
-    const login = await ask(`${base}/login?user=${encodeURIComponent(name)}`, { method: 'POST' })
-    const cookie = login.headers['set-cookie']![0]!.split(';')[0]!
-    const page = (await ask(`${base}/me`, { headers: { Cookie: cookie } })).body.toString()
+  test('any name is safe in the session and on the page', async () => {
+    const login = await ask(`${base}/login?user=${encodeURIComponent('<b>"Å";')}`, { method: 'POST' })
+    const session = String(login.headers['weir-session-set'])
+    const page = (await ask(`${base}/me`, { headers: { 'Weir-Session': session } })).body.toString()
     expect(page).toContain('Hello, &#60;b&#62;&#34;Å&#34;;')
-    expect((await ask(`${base}/me`, { headers: { Cookie: 'user=%E0%A4%A' } })).status).toBe(200)
-    expect((await ask(`${base}/login`, { method: 'POST' })).status).toBe(400)
+    for (const odd of ['', '?user=', '?user=a%0d%0ab', `?user=${'a'.repeat(41)}`]) {
+      expect((await ask(`${base}/login${odd}`, { method: 'POST' })).status).toBe(400)
+    }
+  })
+})
+
+describe('the cart', () => {
+  test('is in the session, a value for each item', async () => {
+    const first = await ask(`${base}/cart`, form({ item: 'moon' }))
+    expect(first).toMatchObject({ status: 303, headers: { location: '/cart', 'weir-session-set': 'cart.moon=1' } })
+    const session = { 'Weir-Session': 'cart.moon=1, cart.dawn=3, user="ada"' }
+    const change = async (fields: Record<string, string>) => (await ask(`${base}/cart`, form(fields, session))).headers
+    expect((await change({ item: 'moon' }))['weir-session-set']).toBe('cart.moon=2')
+    expect((await change({ item: 'moon', quantity: '7' }))['weir-session-set']).toBe('cart.moon=7')
+    expect((await change({ item: 'moon', quantity: '0' }))['weir-session-delete']).toBe('cart.moon')
+    const { value } = await askJson(`${base}/cart.json`, { headers: session })
+    expect(value).toEqual({
+      origin: 'a',
+      cart: [
+        { id: 'dawn', name: 'Dawn at the weir', quantity: 3 },
+        { id: 'moon', name: 'Moonlit lock', quantity: 1 },
+      ],
+      totalPence: 3 * 1800 + 2400,
+    })
+    expect((await ask(`${base}/cart`, { headers: session })).body.toString()).toContain('Your cart: £78.00')
+  })
+
+  test.each([
+    [{}, 404],
+    [{ item: 'none' }, 404],
+    [{ item: 'moon', quantity: '' }, 400],
+    [{ item: 'moon', quantity: '-1' }, 400],
+    [{ item: 'moon', quantity: '1.5' }, 400],
+    [{ item: 'moon', quantity: '100' }, 400],
+  ])('%j is refused with %i', async (fields, status) => {
+    const refused = await ask(`${base}/cart`, form(fields as Record<string, string>))
+    expect(refused.status).toBe(status)
+    expect(refused.headers['weir-session-set']).toBeUndefined()
+  })
+})
+
+/** They stay until the end: whom they have been introduced to, the origins go on asking. */
+const keepers: Server[] = []
+afterAll(() => {
+  for (const keeper of keepers) keeper.close()
+})
+
+/** A gateway that takes what origins give it, as far as they can tell. */
+async function startKeeper(): Promise<{ url: string; pictures: Map<string, Buffer>; lists: Map<string, string> }> {
+  const [pictures, lists] = [new Map<string, Buffer>(), new Map<string, string>()]
+  const server = createServer(async (incoming, response) => {
+    const { method, url = '', headers } = incoming
+    if (headers.authorization !== 'Bearer of the pool') return response.writeHead(401).end('{}')
+    if (url.startsWith('/_weir/media/')) {
+      const bytes = await buffer(incoming)
+      pictures.set(url, bytes)
+      const isPicture = bytes.subarray(1, 4).toString() === 'PNG'
+      return response.writeHead(isPicture ? 201 : 415).end('{"detail": "The file is no picture."}')
+    }
+    const etag = `"${lists.get(url)?.length}"`
+    if (method === 'GET') return response.writeHead(lists.has(url) ? 200 : 404, { ETag: etag }).end(lists.get(url))
+    const mayPut = headers['if-match'] === (lists.has(url) ? etag : undefined)
+    if (mayPut) lists.set(url, (await buffer(incoming)).toString())
+    return response.writeHead(mayPut ? 200 : 412).end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  keepers.push(server)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pictures, lists }
+}
+
+describe('listing an item', () => {
+  const png = Buffer.concat([Buffer.from('\x89PNG\r\n--b', 'latin1'), Buffer.alloc(300_000, '\r\n--boundar')])
+  const describing = { name: 'Weir <at> dawn', place: 'Ford', price: '18.50' }
+
+  function fileForm(fields: Record<string, string>, file: Buffer | undefined): FormData {
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.set(name, value)
+    if (file !== undefined) form.set('photo', new Blob([Uint8Array.from(file)]), 'dawn.png')
+    return form
+  }
+  const post = (path: string, fields: Record<string, string>, file: Buffer | undefined = png) =>
+    fetch(base + path, { method: 'POST', body: fileForm(fields, file), redirect: 'manual' })
+
+  test('nobody is there to keep it, before a gateway has been introduced', async () => {
+    expect((await post('/items.json', describing)).status).toBe(503)
+  })
+
+  test('201 with its picture, of which every byte has come, and all origins show it', async () => {
+    const keeper = await startKeeper()
+    shop.introduce({ url: keeper.url, credential: 'of the pool' })
+    await expect.poll(async () => (await post('/items.json', describing)).status).toBe(201)
+    await shop.kill('c')
+    await shop.revive('c')
+    const response = await post('/items.json', describing)
+    const item = (await response.json()) as { id: string; image: string }
+    expect(item).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{12}$/),
+      name: 'Weir <at> dawn',
+      place: 'Ford',
+      pricePence: 1850,
+      image: `/_weir/media/items/${item.id}`,
+      thumbnail: `/_weir/media/items/${item.id}?preset=card`,
+    })
+    expect(response.headers.get('location')).toBe(`/items/${item.id}`)
+    expect(keeper.pictures.get(item.image)?.equals(png)).toBe(true)
+    for (const { url } of shop.origins) {
+      expect((await askJson(`${url}/items/${item.id}.json`)).value).toEqual(item)
+      for (const path of ['/', `/items/${item.id}`]) {
+        expect((await ask(url + path)).body.toString()).toContain('Weir &#60;at&#62; dawn')
+      }
+    }
+  })
+
+  test('from a browser: the page of the item, or the form again with what is wrong', async () => {
+    const keeper = await startKeeper()
+    shop.introduce({ url: keeper.url, credential: 'of the pool' })
+    await expect.poll(async () => (await post('/sell', describing)).status).toBe(303)
+    expect((await post('/sell', describing)).headers.get('location')).toMatch(/^\/items\/[0-9a-f]{12}$/)
+    const refused = await post('/sell', describing, Buffer.from('<svg>'))
+    expect(refused.status).toBe(415)
+    expect(await refused.text()).toContain('role="alert">The file is no picture.')
+    expect(JSON.parse([...keeper.lists.values()][0]!)).toHaveLength(2)
+  })
+
+  test.each<[string, number, Record<string, string>, Buffer?]>([
+    ['no name', 400, { price: '1' }],
+    ['a long name', 400, { ...describing, name: 'a'.repeat(61) }],
+    ['a long place', 400, { ...describing, place: 'a'.repeat(81) }],
+    ['an odd price', 400, { ...describing, price: '1e3' }],
+    ['fields that never end', 413, { ...describing, more: 'a'.repeat(70_000) }],
+  ])('with %s: %i', async (_, status, fields) => {
+    expect((await post('/items.json', fields)).status).toBe(status)
+  })
+
+  test('without a file, cut off, or of another type', async () => {
+    const send = (type: string, body: string) =>
+      ask(`${base}/items.json`, { method: 'POST', headers: { 'Content-Type': type }, body })
+    const part = '--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nDawn'
+    const type = 'multipart/form-data; boundary=x'
+    expect(await send(type, `${part}\r\n--x--\r\n`)).toMatchObject({ status: 400 })
+    expect(await send(type, part)).toMatchObject({ status: 400 })
+    expect(await send('application/json', '{}')).toMatchObject({ status: 415 })
   })
 })
 

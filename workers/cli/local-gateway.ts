@@ -134,7 +134,8 @@ function miniflareOptions(
     cf: false,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ level, message }) => {
-      if (level === 'warn' || level === 'error') onLog?.(message)
+      // workerd marks so what it notes for its own developers.
+      if ((level === 'warn' || level === 'error') && !message.startsWith('NOSENTRY')) onLog?.(message)
     },
   })
   return stateFolder === undefined ? converted : { ...converted, resourcePersistencePath: stateFolder }

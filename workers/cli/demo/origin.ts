@@ -4,16 +4,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import { type Answer, match, refusal, tagsOf } from './shop.ts'
+import { type Answer, Refused, refusal } from './answers.ts'
+import type { Gateway } from './gateway.ts'
+import { match, tagsOf } from './shop.ts'
 
 /**
  * The shop as a server that does not listen yet.
  * @param origin its id, sent as X-Origin with every answer
+ * @param gateway whom it asks to keep things, as soon as it knows
  */
-export function createOrigin(origin: string): Server {
+export function createOrigin(origin: string, gateway: () => Gateway | undefined): Server {
   const server = createServer((request, response) => {
-    respond(origin, request, response).catch((cause: unknown) => {
+    respond(origin, request, response, gateway()).catch((cause: unknown) => {
       if (response.destroyed) return // the client has left: nobody is there to be told
+      if (cause instanceof Refused) return send(origin, request, response, refusal(cause.status, cause.message))
       process.stderr.write(`origin ${origin}: ${String(cause)}\n`)
       send(origin, request, response, refusal(500, 'this origin has a fault'))
     })
@@ -23,14 +27,19 @@ export function createOrigin(origin: string): Server {
   return server
 }
 
-async function respond(origin: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  origin: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  gateway: Gateway | undefined,
+): Promise<void> {
   const at = new Date()
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const found = match(request)
   if (found.kind === 'refused') return send(origin, request, response, found.answer)
   const { route, url, id } = found
-  const answer = await route.answer({ origin, request, url, id, at, gone: gone.signal })
+  const answer = await route.answer({ origin, request, url, id, at, gone: gone.signal, gateway })
   send(origin, request, response, revalidated(request, answer))
 }
 
@@ -59,7 +68,12 @@ function main(): void {
   leaveWithParent()
   process.on('SIGTERM', () => process.exit(0))
   const { id, port } = wanted
-  const server = createOrigin(id)
+  let gateway: Gateway | undefined
+  // By this way and no other, so that the credential stands on no command line.
+  process.on('message', (message) => {
+    gateway = message as Gateway
+  })
+  const server = createOrigin(id, () => gateway)
   server.on('error', (error: NodeJS.ErrnoException) => {
     leave(1, `origin ${id}: ${error.code === 'EADDRINUSE' ? `port ${port} is in use` : error.message}`)
   })

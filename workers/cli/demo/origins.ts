@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { Gateway } from './gateway.ts'
 
 /** Running origins. `kill` and `revive` reject for an id that was never started, and after `close`. */
 export type Origins = {
@@ -15,6 +16,8 @@ export type Origins = {
   origins: { id: string; url: string; pid(): number | undefined }[]
   /** Without a slash at its end. `GET /`, `POST /kill/:id`, `POST /revive/:id`. */
   controlUrl: string
+  /** Tells all of them, and whoever is revived, whom to ask to keep things for them. */
+  introduce(gateway: Gateway): void
   /** SIGKILL; resolves when the origin is dead. */
   kill(id: string): Promise<void>
   /** Resolves when the origin listens again, on the port that it had; rejects when something else took the port. */
@@ -24,7 +27,13 @@ export type Origins = {
 }
 
 /** One origin through all its lives. The port is given once and kept; `turn` is the end of the queue of its changes. */
-type Seat = { id: string; port: number; child: ChildProcess | undefined; turn: Promise<void> }
+type Seat = {
+  id: string
+  port: number
+  child: ChildProcess | undefined
+  turn: Promise<void>
+  gateway: Gateway | undefined
+}
 
 const program = fileURLToPath(new URL('./origin.ts', import.meta.url))
 const startLimitMs = 10_000
@@ -58,6 +67,12 @@ async function supervise(seats: Seat[]): Promise<Origins> {
   const revive = (id: string): Promise<void> => change(id, reviveNow)
   const control = createControl(seats, { kill, revive })
   await listen(control)
+  const introduce = (gateway: Gateway): void => {
+    for (const seat of seats) {
+      seat.gateway = gateway
+      tell(seat)
+    }
+  }
   const close = async (): Promise<void> => {
     closed = true
     const ended = new Promise((resolve) => control.close(resolve))
@@ -65,7 +80,7 @@ async function supervise(seats: Seat[]): Promise<Origins> {
     await Promise.all([ended, ...seats.map((seat) => inTurn(seat, () => killNow(seat)))])
   }
   const origins = seats.map((seat) => ({ id: seat.id, url: urlOf(seat.port), pid: () => seat.child?.pid }))
-  return { origins, controlUrl: urlOf((control.address() as AddressInfo).port), kill, revive, close }
+  return { origins, controlUrl: urlOf((control.address() as AddressInfo).port), introduce, kill, revive, close }
 }
 
 /** Changes of one origin happen one after another, whatever became of the one before. */
@@ -95,7 +110,7 @@ async function open(id: string): Promise<Seat> {
   for (let tries = 1; ; tries++) {
     const outcome = await start(id, likelyFreePort())
     if (outcome.kind === 'listening') {
-      const seat: Seat = { id, port: outcome.port, child: undefined, turn: Promise.resolve() }
+      const seat: Seat = { id, port: outcome.port, child: undefined, turn: Promise.resolve(), gateway: undefined }
       occupy(seat, outcome.child)
       return seat
     }
@@ -106,9 +121,15 @@ async function open(id: string): Promise<Seat> {
 function occupy(seat: Seat, child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null) return // it died as soon as it had listened
   seat.child = child
+  tell(seat)
   child.once('exit', () => {
     seat.child = undefined
   })
+}
+
+function tell({ child, gateway }: Seat): void {
+  // Whoever dies meanwhile is told when it is revived.
+  if (gateway !== undefined) child?.send(gateway, () => undefined)
 }
 
 /**

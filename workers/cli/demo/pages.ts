@@ -1,103 +1,13 @@
-// What the demo shop shows: its six prints, its two pages and its style sheet, as plain strings.
+// What the demo shop shows: its pages and its style sheet, as plain strings.
 // Nothing here reads a clock or knows the network: who made a page, and when, are parameters.
-import type { Colour, View } from './png.ts'
-
-/** One print in the shop. */
-export type Item = { id: string; name: string; place: string; pricePence: number; view: View }
+import type { CartLine } from './cart.ts'
+import type { Good } from './goods.ts'
 
 /** Who made a page, and when. */
 export type Made = { origin: string; at: Date }
 
-/** Everything the shop sells; the same on every origin. */
-export const items: readonly Item[] = [
-  {
-    id: 'dawn',
-    name: 'Dawn at the weir',
-    place: 'Upper ford, first light',
-    pricePence: 1800,
-    view: {
-      sky: { top: rgb(0x4a6fa5), low: rgb(0xffd3b0) },
-      light: { x: 0.7, y: 0.4, radius: 0.07, colour: rgb(0xfff1d6) },
-      hills: [rgb(0xa98fae), rgb(0x6d6f95), rgb(0x35496b)],
-      water: rgb(0x47699a),
-      stars: false,
-      seed: 1.2,
-    },
-  },
-  {
-    id: 'reeds',
-    name: 'Noon in the reeds',
-    place: 'Long meadow, a still day',
-    pricePence: 1600,
-    view: {
-      sky: { top: rgb(0x3f9bd8), low: rgb(0xd9f1f7) },
-      light: { x: 0.24, y: 0.13, radius: 0.055, colour: rgb(0xfffbe0) },
-      hills: [rgb(0x8fbf8a), rgb(0x5c9c63), rgb(0x2f6b45)],
-      water: rgb(0x2e7f93),
-      stars: false,
-      seed: 4.4,
-    },
-  },
-  {
-    id: 'ember',
-    name: 'Ember evening',
-    place: 'Mill pond, late September',
-    pricePence: 2200,
-    view: {
-      sky: { top: rgb(0x5b2a5e), low: rgb(0xff9a4d) },
-      light: { x: 0.42, y: 0.36, radius: 0.085, colour: rgb(0xffdc8a) },
-      hills: [rgb(0x9c4a55), rgb(0x6b2f4a), rgb(0x321a35)],
-      water: rgb(0x6d3350),
-      stars: false,
-      seed: 7.9,
-    },
-  },
-  {
-    id: 'squall',
-    name: 'Before the squall',
-    place: 'Lower sluice, wind from the west',
-    pricePence: 2000,
-    view: {
-      sky: { top: rgb(0x39434f), low: rgb(0xb9c4c4) },
-      light: { x: 0.82, y: 0.22, radius: 0.05, colour: rgb(0xe9eee6) },
-      hills: [rgb(0x7d8d8f), rgb(0x55676b), rgb(0x2b3b42)],
-      water: rgb(0x3d5560),
-      stars: false,
-      seed: 11.3,
-    },
-  },
-  {
-    id: 'snowmelt',
-    name: 'Snowmelt',
-    place: 'Headwaters, the first thaw',
-    pricePence: 1900,
-    view: {
-      sky: { top: rgb(0x8fb7dd), low: rgb(0xf7f3f5) },
-      light: { x: 0.55, y: 0.2, radius: 0.05, colour: rgb(0xffffff) },
-      hills: [rgb(0xdfe8f2), rgb(0xb4c8dd), rgb(0x6f8fae)],
-      water: rgb(0x4f86a8),
-      stars: false,
-      seed: 15.6,
-    },
-  },
-  {
-    id: 'moon',
-    name: 'Moonlit lock',
-    place: 'Lock seven, past midnight',
-    pricePence: 2400,
-    view: {
-      sky: { top: rgb(0x0a1230), low: rgb(0x3a4f86) },
-      light: { x: 0.3, y: 0.17, radius: 0.06, colour: rgb(0xf3efdc) },
-      hills: [rgb(0x2a3a66), rgb(0x1b2849), rgb(0x0d152c)],
-      water: rgb(0x16244a),
-      stars: true,
-      seed: 21.8,
-    },
-  },
-]
-
-/** The shop's front page, a complete HTML document. */
-export function shopPage(made: Made): string {
+/** The shop's front page, a complete HTML document, as all of them are. */
+export function shopPage(made: Made, goods: readonly Good[]): string {
   return layout({
     title: 'Weir demo: prints of moving water',
     main: `<section class="hero">
@@ -107,13 +17,61 @@ export function shopPage(made: Made): string {
       ${stamp(made)}
     </section>
     <section class="grid" aria-label="Prints">
-      ${items.map(card).join('\n      ')}
+      ${goods.map(card).join('\n      ')}
     </section>
     <section class="try">
       <h2>Other things to ask for</h2>
       <ul>
         ${tries.map(([path, what]) => `<li><a href="${path}"><code>${path}</code></a> ${what}</li>`).join('\n        ')}
       </ul>
+    </section>`,
+  })
+}
+
+/** One print. The same whichever origin made it. */
+export function itemPage(good: Good): string {
+  const [name, place] = [escapeHtml(good.name), escapeHtml(good.place)]
+  return layout({
+    title: `Weir demo: ${name}`,
+    main: `<section class="hero">
+      <h1>${name}</h1>
+      <p>${place}</p>
+      <p><strong>${pounds(good.pricePence)}</strong> &middot; <a href="/items/${good.id}.json">as JSON</a></p>
+      <form method="post" action="/cart"><input type="hidden" name="item" value="${good.id}"><button>Add to the cart</button></form>
+    </section>
+    <img class="large" src="${good.image}" alt="${name}: ${place}">`,
+  })
+}
+
+/** The visitor's cart. */
+export function cartPage(made: Made, lines: readonly CartLine[]): string {
+  const total = lines.reduce((sum, { good, quantity }) => sum + good.pricePence * quantity, 0)
+  return layout({
+    title: 'Weir demo: your cart',
+    main: `<section class="hero">
+      <h1>${lines.length === 0 ? 'Your cart is empty' : `Your cart: ${pounds(total)}`}</h1>
+      <p>No origin keeps it: the gateway does, in your session. Kill the origin below, and reload.</p>
+      ${stamp(made)}
+    </section>
+    <section class="lines">${lines.map(cartLine).join('')}</section>`,
+  })
+}
+
+/** Where a print is put up for sale; `problem` is why the last one was not. */
+export function sellPage(problem?: string): string {
+  return layout({
+    title: 'Weir demo: sell a print',
+    main: `<section class="hero">
+      <h1>Sell a print</h1>
+      <p>The origin passes your photograph on to the gateway and answers at once; the gateway makes the thumbnail.</p>
+      ${problem === undefined ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`}
+      <form class="sell" method="post" action="/sell" enctype="multipart/form-data">
+        <label>Name <input name="name" required maxlength="60"></label>
+        <label>Place <input name="place" maxlength="80"></label>
+        <label>Price in pounds <input name="price" required inputmode="decimal" pattern="\\d{1,5}(\\.\\d\\d)?"></label>
+        <label>Photograph <input name="photo" type="file" required accept="image/jpeg,image/png,image/webp,image/avif"></label>
+        <button>Sell it</button>
+      </form>
     </section>`,
   })
 }
@@ -176,6 +134,15 @@ h2 { font-size: 1.15rem; margin: 0 0 0.75rem; }
 button { padding: 0.5rem 1rem; border: 1px solid var(--line); border-radius: 0.6rem; background: var(--card);
   color: var(--accent); font: inherit; cursor: pointer; }
 button:hover { border-color: var(--accent); }
+.large { display: block; max-width: 100%; border-radius: 0.9rem; }
+.line { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem; padding-block: 0.7rem;
+  border-bottom: 1px solid var(--line); }
+.line a { flex: 1; }
+.sell { display: grid; gap: 1rem; max-width: 24rem; }
+.sell label { display: grid; gap: 0.25rem; }
+.problem { color: light-dark(#a3262a, #ff9a94); }
+input { padding: 0.5rem 0.7rem; border: 1px solid var(--line); border-radius: 0.6rem; background: var(--card);
+  color: inherit; font: inherit; }
 body > footer { padding-block: 1.5rem 2.5rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.9rem; }
 `
 
@@ -184,11 +151,14 @@ const people = ['ada', 'grace', 'linus']
 const tries: readonly (readonly [path: string, what: string])[] = [
   ['/now', 'the time, never stored'],
   ['/items.json', 'the prints as JSON, fresh for 30 seconds'],
-  ['/me', 'a private page, by cookie'],
+  ['/me', 'a private page, by session'],
+  ['/cart.json', 'your cart, which no origin keeps'],
   ['/slow?ms=2000', 'an answer that takes its time'],
   ['/fail?status=503', 'an error, on request'],
   ['/events', 'one event a second, as they come'],
 ]
+
+const places = '<a href="/">Prints</a><a href="/sell">Sell</a><a href="/cart">Cart</a><a href="/me">You</a>'
 
 function layout(page: { title: string; main: string }): string {
   return `<!doctype html>
@@ -201,7 +171,7 @@ function layout(page: { title: string; main: string }): string {
     <link rel="stylesheet" href="/style.css">
   </head>
   <body>
-    <header><a class="brand" href="/">Weir demo</a><nav><a href="/">Prints</a><a href="/me">You</a></nav></header>
+    <header><a class="brand" href="/">Weir demo</a><nav>${places}</nav></header>
     <main>
     ${page.main}
     </main>
@@ -218,17 +188,28 @@ function stamp(made: Made): string {
         <time datetime="${iso}">${shown}</time></div>`
 }
 
-function card(item: Item, place: number): string {
+function card(good: Good, place: number): string {
   // The first row is in view at once; the rest may wait.
   const loading = place < 3 ? 'eager' : 'lazy'
+  const [name, where] = [escapeHtml(good.name), escapeHtml(good.place)]
   return `<article class="card">
-        <img src="/photos/${item.id}.png" width="320" height="240" loading="${loading}" alt="${item.name}: ${item.place}">
+        <a href="/items/${good.id}"><img src="${good.thumbnail}" width="320" height="240" loading="${loading}" alt="${name}: ${where}"></a>
         <div>
-          <h2>${item.name}</h2>
-          <p>${item.place}</p>
-          <footer><strong>£${(item.pricePence / 100).toFixed(2)}</strong><a href="/items/${item.id}">as JSON</a></footer>
+          <h2>${name}</h2>
+          <p>${where}</p>
+          <footer><strong>${pounds(good.pricePence)}</strong><a href="/items/${good.id}">Look closer</a></footer>
         </div>
       </article>`
+}
+
+function cartLine({ good, quantity }: CartLine): string {
+  return `<form class="line" method="post" action="/cart">
+        <img src="${good.thumbnail}" width="80" height="60" alt="">
+        <a href="/items/${good.id}">${escapeHtml(good.name)}</a>
+        <input type="hidden" name="item" value="${good.id}">
+        <input name="quantity" type="number" min="0" max="99" value="${quantity}" aria-label="Quantity">
+        <button>Change</button><strong>${pounds(good.pricePence * quantity)}</strong>
+      </form>`
 }
 
 function signIn(user: string): string {
@@ -246,6 +227,6 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
-function rgb(hex: number): Colour {
-  return [hex >> 16, (hex >> 8) & 255, hex & 255]
+function pounds(pence: number): string {
+  return `£${(pence / 100).toFixed(2)}`
 }

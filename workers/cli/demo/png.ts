@@ -16,8 +16,11 @@ export type View = {
   seed: number
 }
 
-/** Size of every photograph, in pixels. */
-export const photoSize = { width: 320, height: 240 }
+/** In pixels. */
+export type Size = { width: number; height: number }
+
+/** Of every photograph in the shop. */
+export const photoSize: Size = { width: 320, height: 240 }
 
 const horizon = 0.58
 const lip = 0.84
@@ -25,9 +28,8 @@ const starlight: Colour = [226, 230, 250]
 const aspect = photoSize.width / photoSize.height
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
-/** The view as a PNG file of `photoSize`. Takes some tens of milliseconds. */
-export function drawView(view: View): Buffer {
-  const { width, height } = photoSize
+/** The view as a PNG file. Takes some tens of milliseconds where it is of the shop's size. */
+export function drawView(view: View, { width, height } = photoSize): Buffer {
   const pixels = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

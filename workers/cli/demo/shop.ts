@@ -1,32 +1,58 @@
 // What the demo's shop says: its routes, and the answer to each. It keeps nothing, so that an origin that is killed and
 // started again is the same origin.
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { items, personPage, shopPage, styleSheet } from './pages.ts'
+import {
+  type Answer,
+  digest,
+  html,
+  json,
+  lasting,
+  passing,
+  personal,
+  plain,
+  refusal,
+  seeOther,
+  toJson,
+} from './answers.ts'
+import { cartAsJson, changeCart, showCart } from './cart.ts'
+import { readText } from './form.ts'
+import type { Gateway } from './gateway.ts'
+import { allGoods, goodOf } from './goods.ts'
+import { items } from './items.ts'
+import { itemPage, personPage, shopPage, styleSheet } from './pages.ts'
 import { drawView } from './png.ts'
+import { sellAsJson, sellByForm, showForm } from './sell.ts'
+import { setting, valuesOf } from './session.ts'
 
-/** What a route says; `stream` writes the body itself, after the head. */
-export type Answer = {
-  status: number
-  headers: Record<string, string>
-  body: string | Buffer
-  stream?: (response: ServerResponse) => void
+/** What a route is asked with. `gateway` is undefined until it has been introduced. */
+export type Ask = {
+  origin: string
+  request: IncomingMessage
+  url: URL
+  id: string
+  at: Date
+  gone: AbortSignal
+  gateway: Gateway | undefined
 }
-
-type Ask = { origin: string; request: IncomingMessage; url: URL; id: string; at: Date; gone: AbortSignal }
 
 type Route = { method: 'GET' | 'POST'; path: RegExp; answer: (ask: Ask) => Answer | Promise<Answer> }
 
-const bodyLimitBytes = 64 * 1024
 const slowLimitMs = 30_000
-const changedAt = 'Mon, 05 Oct 2026 08:00:00 GMT'
 
 const routes: readonly Route[] = [
   { method: 'GET', path: /^\/$/, answer: front },
-  { method: 'GET', path: /^\/items\.json$/, answer: () => lasting('application/json', toJson({ items: goods }), 30) },
+  { method: 'GET', path: /^\/items\.json$/, answer: goods },
+  { method: 'POST', path: /^\/items\.json$/, answer: sellAsJson },
+  { method: 'GET', path: /^\/items\/([^/]+)\.json$/, answer: itemAsJson },
   { method: 'GET', path: /^\/items\/([^/]+)$/, answer: item },
+  { method: 'GET', path: /^\/cart$/, answer: showCart },
+  { method: 'POST', path: /^\/cart$/, answer: changeCart },
+  { method: 'GET', path: /^\/cart\.json$/, answer: cartAsJson },
+  { method: 'GET', path: /^\/sell$/, answer: showForm },
+  { method: 'POST', path: /^\/sell$/, answer: sellByForm },
   { method: 'GET', path: /^\/style\.css$/, answer: style },
   { method: 'GET', path: /^\/photos\/([^/]+)\.png$/, answer: photo },
   { method: 'GET', path: /^\/now$/, answer: now },
@@ -39,7 +65,6 @@ const routes: readonly Route[] = [
   { method: 'GET', path: /^\/healthz$/, answer: () => plain('ok') },
 ]
 
-const goods = items.map(({ view: _, ...shown }) => ({ ...shown, photo: `/photos/${shown.id}.png` }))
 const pictures = new Map<string, Buffer>()
 const stylePlain = Buffer.from(styleSheet)
 const styleGzip = gzipSync(stylePlain)
@@ -75,17 +100,27 @@ export function tagsOf(request: IncomingMessage): string[] {
  * of its own stand as long as the shop is unchanged, though its process may be a new one since; a copy made by
  * another origin is another page.
  */
-function front({ origin, request, at }: Ask): Answer {
-  const content = digest(shopPage({ origin, at: new Date(0) }))
+async function front({ origin, request, at, gateway }: Ask): Promise<Answer> {
+  const shown = await allGoods(gateway)
+  const content = digest(shopPage({ origin, at: new Date(0) }, shown))
   const prefix = `"${origin}-${content}-`
   const fresh = `${prefix}${at.getTime().toString(36)}"`
   const etag = tagsOf(request).find((tag) => tag.startsWith(prefix)) ?? fresh
-  return lasting('text/html; charset=utf-8', shopPage({ origin, at }), 30, { ETag: etag })
+  return lasting(html, shopPage({ origin, at }, shown), 30, { ETag: etag })
 }
 
-function item({ id }: Ask): Answer {
-  const found = goods.find((one) => one.id === id)
-  return found ? lasting('application/json', toJson(found), 30) : refusal(404, `there is no item ${id}`)
+async function goods({ gateway }: Ask): Promise<Answer> {
+  return lasting(json, toJson({ items: await allGoods(gateway) }), 30)
+}
+
+async function item({ id, gateway }: Ask): Promise<Answer> {
+  const found = await goodOf(gateway, id)
+  return found ? lasting(html, itemPage(found), 30) : refusal(404, `there is no item ${id}`)
+}
+
+async function itemAsJson({ id, gateway }: Ask): Promise<Answer> {
+  const found = await goodOf(gateway, id)
+  return found ? lasting(json, toJson(found), 30) : refusal(404, `there is no item ${id}`)
 }
 
 function style({ request }: Ask): Answer {
@@ -121,50 +156,25 @@ function now({ origin, at }: Ask): Answer {
 }
 
 function person({ origin, request, at }: Ask): Answer {
-  const body = personPage({ origin, at }, userOf(request.headers.cookie ?? ''))
-  return { status: 200, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'private' }, body }
+  const user = valuesOf(request).get('user')
+  return personal(personPage({ origin, at }, user === undefined ? undefined : String(user)))
 }
 
+/** Who signs in goes on in a session of a new id, with all that was in the old one. */
 function login({ url }: Ask): Answer {
   const user = url.searchParams.get('user') ?? ''
-  if (user === '' || user.length > 40) return refusal(400, 'say who: /login?user=ada, at most 40 characters')
-  const cookie = `user=${encodeURIComponent(user.toWellFormed())}; HttpOnly; SameSite=Lax; Path=/`
-  const headers = { Location: '/me', 'Set-Cookie': cookie, 'Cache-Control': 'no-store' }
-  return { status: 303, headers, body: '' }
-}
-
-function userOf(cookies: string): string | undefined {
-  const value = /(?:^|;\s*)user=([^;]*)/.exec(cookies)?.[1]
-  try {
-    return value ? decodeURIComponent(value) : undefined
-  } catch {
-    return undefined // not a cookie that this shop has set
-  }
+  if (!/^\P{Cc}{1,40}$/u.test(user)) return refusal(400, 'say who: /login?user=ada, at most 40 characters')
+  return seeOther('/me', { ...setting('user', user.toWellFormed()), 'Weir-Session-Regenerate': '?1' })
 }
 
 /** Orders are answered, not kept: their Location names what a real shop would keep. */
 async function order({ origin, request }: Ask): Promise<Answer> {
-  const body = await read(request)
-  if (body === undefined) return refusal(413, `an order has at most ${bodyLimitBytes} bytes`)
+  const body = await readText(request)
+  if (body === undefined) return refusal(413, 'an order has at most 64 KiB')
   const parsed = parseJson(body)
   if (parsed === undefined) return refusal(400, 'an order is JSON')
   const id = randomUUID()
   return passing(201, { id, origin, order: parsed.value }, { Location: `/orders/${id}` })
-}
-
-/** The whole body, or undefined when it is longer than an order may be. The rest of it is then read and dropped. */
-async function read(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > bodyLimitBytes) {
-      request.resume()
-      return undefined
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function parseJson(text: string): { value: unknown } | undefined {
@@ -202,37 +212,4 @@ function events({ origin, gone }: Ask): Answer {
     body: '',
     stream,
   }
-}
-
-/** An answer that anyone may keep for `maxAgeSeconds`; its ETag is of the bytes unless the headers bring one. */
-function lasting(type: string, body: string | Buffer, maxAgeSeconds: number, headers?: Record<string, string>): Answer {
-  const common = {
-    'Content-Type': type,
-    'Cache-Control': `public, max-age=${maxAgeSeconds}`,
-    ETag: `"${digest(body)}"`,
-    'Last-Modified': changedAt,
-  }
-  return { status: 200, headers: { ...common, ...headers }, body }
-}
-
-/** JSON that nobody may keep. */
-function passing(status: number, value: unknown, headers?: Record<string, string>): Answer {
-  const common = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
-  return { status, headers: { ...common, ...headers }, body: toJson(value) }
-}
-
-export function refusal(status: number, error: string, headers?: Record<string, string>): Answer {
-  return passing(status, { error }, headers)
-}
-
-function plain(body: string): Answer {
-  return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }, body }
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value)}\n`
-}
-
-function digest(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('base64url').slice(0, 16)
 }
