@@ -25,7 +25,12 @@ export default defineConfig({
         plugins: [
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { MIGRATIONS: await readD1Migrations('./migrations') } },
+            miniflare: {
+              bindings: {
+                MIGRATIONS: await readD1Migrations('./migrations'),
+                SHOP_MIGRATIONS: await readD1Migrations('./migrations/shop'),
+              },
+            },
           })),
         ],
         test: { name: 'workers', include: ['test/workers/**/*.test.ts'] },

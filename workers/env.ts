@@ -25,6 +25,8 @@ import type { Elsewhere } from './state-port.ts'
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
 export interface Env {
   readonly DB: D1Database
+  /** Of the services in workers/shop. */
+  readonly SHOP: D1Database
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace

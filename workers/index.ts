@@ -1,6 +1,7 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
 import { defaultMedia } from '../shared/config/media.ts'
 import { defaultHotTier } from '../shared/config/schema.ts'
+import { mediaTarget } from '../shared/media-path.ts'
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
@@ -48,13 +49,19 @@ import { type Media, mediaOrigin } from './media.ts'
 import type { Background, InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
+import { purgeTags } from './purge-tags.ts'
 import { armMonitors } from './sharing.ts'
+import { primaryDatabase } from './shop/database.ts'
+import { createShop } from './shop/index.ts'
 
 const now = () => Date.now()
 const random = () => Math.random()
 
 /** Where nobody has asked for a host. */
 const internalHost = 'weir.invalid'
+
+/** A person waits for it. */
+const purgePatienceMs = 2_000
 
 let ports: Ports | undefined
 
@@ -133,11 +140,29 @@ function compose(env: Env, host: string): Ports {
     ['media', mediaOrigin(media)],
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
+  const shop = createShop({
+    database: primaryDatabase(env.SHOP),
+    sessions: { configuration, sessions, seal, now },
+    purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
+    pictures: {
+      put(base, path, body) {
+        const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}`, 'content-length': String(body.size) }
+        const request = new Request(new URL(mediaTarget(path), base), { method: 'PUT', headers, body })
+        return Promise.resolve(gateway(request, () => undefined))
+      },
+    },
+    now,
+  })
+  /** By the scheme of its URL, the origins inside the Worker. */
+  const inner: Readonly<Record<string, (name: string) => InnerOrigin | undefined>> = {
+    weir: (name) => own.get(name),
+    service: (name) => shop.origin(name),
+  }
   const ports: Ports = {
     configuration,
     gateway,
     store,
-    origins: innerOrigin((scheme, name) => (scheme === 'weir' ? own.get(name) : undefined), fetchOrigin),
+    origins: innerOrigin((scheme, name) => inner[scheme]?.(name), fetchOrigin),
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,

@@ -9,6 +9,7 @@ import { stateErrors } from './cross-state.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
+import { parseInnerOrigin } from './inner-origin.ts'
 import { compilePath } from './pattern.ts'
 import { defaultRouteId, hotTierSchema } from './schema.ts'
 import { sessionsSchema } from './sessions.ts'
@@ -41,6 +42,7 @@ const poolErrors = (name: string, pool: Fields): ConfigError[] => {
     ...sameOriginIds(name, origins),
     ...allOff(name, origins),
     ...monitorErrors(name, asFields(pool.monitor)),
+    ...probedInside(name, pool, origins),
     ...idleDeadlines(name, origins),
     ...forgetfulAffinity(name, asFields(pool.affinity)),
   ]
@@ -60,6 +62,14 @@ const monitorErrors = (name: string, monitor: Fields): ConfigError[] => {
       error(at('regions', index), `names the region ${quote(value)} a second time: remove it`),
     ),
   ]
+}
+
+/** Probes go over the network. */
+const probedInside = (name: string, { monitor }: Fields, origins: readonly Fields[]): ConfigError[] => {
+  const inside = origins.find(({ url }) => typeof url === 'string' && parseInnerOrigin(url) !== undefined)
+  return monitor === undefined || inside === undefined
+    ? []
+    : [error(['pools', name, 'monitor'], `cannot probe ${quote(inside.url)}, which is inside the gateway: remove it`)]
 }
 
 /** zod drops this name without a word, and it is a trap for whatever reads pools by name. */

@@ -61,7 +61,7 @@ const originSchema = z
   .strictObject({
     /** Default: the URL's host and port. */
     id: id.optional(),
-    /** `scheme://host[:port]`, nothing after it. */
+    /** `scheme://host[:port]`, nothing after it; or `service:NAME`, a service of the shop in the same deployment. */
     url: originUrl,
     /** Share of the traffic beside the other origins of its priority. */
     weight: whole(1, 1000, ': to take an origin out, use "state": "off"').default(1),

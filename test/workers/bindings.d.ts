@@ -2,6 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database
+    readonly SHOP: D1Database
     readonly CONFIG: KVNamespace
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace
@@ -18,6 +19,7 @@ declare namespace Cloudflare {
     readonly STATE: DurableObjectNamespace<import('../../workers/env.ts').StateShardObject>
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
+    readonly SHOP_MIGRATIONS: import('cloudflare:test').D1Migration[]
   }
   interface GlobalProps {
     mainModule: typeof import('../../workers/index.ts')

@@ -1,0 +1,42 @@
+// The shop: small services, each with its own routes and tables, which stand behind the gateway's routes as origins
+// (`"url": "service:catalog"`) and ask each other by the policy in calls.ts.
+import type { ServiceName } from '../../shared/config/inner-origin.ts'
+import type { InnerOrigin } from '../ports.ts'
+import { problemResponse } from '../problem.ts'
+import { accountService } from './account/service.ts'
+import { callsTo, internalPrefix, type Service } from './calls.ts'
+import { catalogService } from './catalog/service.ts'
+import { checkoutService } from './checkout/service.ts'
+import type { ShopPorts } from './ports.ts'
+import { searchService } from './search/service.ts'
+
+export interface Shop {
+  /** What stands behind `service:NAME`; undefined for a name that no service has. */
+  origin(name: string): InnerOrigin | undefined
+}
+
+export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
+  const ports: ShopPorts = { ...given, calls: callsTo((name) => ask(name)) }
+  const services: Partial<Record<Service, { fetch(request: Request): Response | Promise<Response> }>> = {
+    account: accountService(ports),
+    catalog: catalogService(ports),
+    checkout: checkoutService(ports),
+    search: searchService(ports),
+  }
+  const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)
+  return {
+    origin: (name) =>
+      Object.hasOwn(services, name) && name !== 'payment' ? facing(ask(name as ServiceName)) : undefined,
+  }
+}
+
+/** What comes from outside gets nothing of what services do for each other. */
+function facing(answer: InnerOrigin): InnerOrigin {
+  return async (request) =>
+    new URL(request.url).pathname.startsWith(internalPrefix) ? problemResponse(internal) : answer(request)
+}
+
+const internal = { status: 404, reason: 'not-found', detail: 'There is nothing here.' } as const
+
+const noService = (name: string) =>
+  problemResponse({ status: 503, reason: 'no-service', detail: `There is no service ${name} in this deployment.` })
