@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   'shared/http': ['shared'],
   'shared/balance': ['shared'],
   core: ['shared', 'shared/http', 'shared/balance'],
-  db: ['shared', 'shared/http', 'shared/balance'],
+  db: ['shared', 'shared/http', 'shared/balance', 'core'],
   adapters: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   admin: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   client: ['shared', 'shared/http', 'shared/balance', 'core'],

@@ -15,7 +15,7 @@ export default defineConfig({
         root,
         test: {
           name: 'core',
-          include: ['test/*.test.ts', 'test/{shared,e2e,conformance}/**/*.test.ts'],
+          include: ['test/*.test.ts', 'test/{shared,db,e2e,conformance}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
