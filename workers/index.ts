@@ -28,6 +28,7 @@ import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
+import { replicated } from './db/replicas.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { jobBookObject } from './durable/job-book.ts'
@@ -51,7 +52,6 @@ import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
 import { purgeTags } from './purge-tags.ts'
 import { armMonitors } from './sharing.ts'
-import { primaryDatabase } from './shop/database.ts'
 import { createShop } from './shop/index.ts'
 
 const now = () => Date.now()
@@ -141,7 +141,7 @@ function compose(env: Env, host: string): Ports {
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
   const shop = createShop({
-    database: primaryDatabase(env.SHOP),
+    database: replicated('shop', env.SHOP, now),
     sessions: { configuration, sessions, seal, now },
     purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
     pictures: {

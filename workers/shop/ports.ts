@@ -1,10 +1,11 @@
 // What the services of the shop need from around them.
-import type { DrizzleD1Database } from 'drizzle-orm/d1'
 import type { SessionPorts } from '../client/session.ts'
+import type { Bookmarks } from '../db/bookmarks.ts'
+import type { Database } from '../db/replicas.ts'
 import type { Calls } from './calls.ts'
 
 export interface ShopPorts {
-  readonly database: ShopDatabase
+  readonly database: Database
   readonly sessions: SessionPorts
   readonly calls: Calls
   /** Lets go of all stored responses with one of these tags, everywhere. False where that could not be noted. */
@@ -12,22 +13,6 @@ export interface ShopPorts {
   readonly pictures: PicturePort
   /** Milliseconds since the epoch. */
   readonly now: () => number
-}
-
-/** How old what is read may be. */
-export type Tolerance =
-  /** As old as a replica is. */
-  | { readonly kind: 'unconstrained' }
-  /** Not older than the write that gave this bookmark; without one as old as a replica is. */
-  | { readonly kind: 'bookmark'; readonly bookmark?: string | undefined }
-  | { readonly kind: 'primary' }
-
-export interface ShopDatabase {
-  read<T>(tolerance: Tolerance, query: (database: DrizzleD1Database) => Promise<T>): Promise<T>
-  /** By the primary; the bookmark is for whoever wants to read what was written. */
-  write<T>(
-    query: (database: DrizzleD1Database) => Promise<T>,
-  ): Promise<{ readonly value: T; readonly bookmark: string | undefined }>
 }
 
 export interface PicturePort {
@@ -42,8 +27,8 @@ export interface ShopSession {
   /** As its owner wants to be called. */
   name: string
   cart: CartLine[]
-  /** Of the last write of this session in the shop's database. */
-  bookmark: string
+  /** What this session has written, and seen, it sees again. */
+  bookmark: Bookmarks
 }
 
 export interface CartLine {

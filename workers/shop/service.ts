@@ -1,14 +1,19 @@
 // What all services have in common: how they read what they are sent, and how they say no.
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler, type Next } from 'hono'
+import { every } from 'hono/combine'
 import type * as z from 'zod'
 import { formatPath } from '../../shared/config/errors.ts'
 import { notModified } from '../../shared/http/preconditions.ts'
 import { type SessionVariables, session } from '../client/hono.ts'
+import { OwnView } from '../db/bookmarks.ts'
 import { type Problem, problemResponse } from '../problem.ts'
-import type { ShopPorts, ShopSession, Tolerance } from './ports.ts'
+import type { ShopPorts, ShopSession } from './ports.ts'
 
 export interface ShopEnvironment {
-  Variables: SessionVariables<ShopSession>
+  Variables: SessionVariables<ShopSession> & {
+    /** The databases as the holder of the session sees them. */
+    readonly view: OwnView
+  }
 }
 
 export type ShopContext = Context<ShopEnvironment>
@@ -47,8 +52,15 @@ export function serviceApp(name: string): Hono<ShopEnvironment> {
   return app
 }
 
-/** Gives handlers the client's session. */
-export const withSession = ({ sessions }: ShopPorts) => session<ShopSession>(sessions)
+/** Gives handlers the client's session, and its view of the databases. */
+export function withSession({ sessions }: ShopPorts): MiddlewareHandler<ShopEnvironment> {
+  return every(session<ShopSession>(sessions), async function viewMiddleware(context: ShopContext, next: Next) {
+    const view = new OwnView(context.var.session)
+    context.set('view', view)
+    await next()
+    await view.keep()
+  })
+}
 
 /** For everybody: how long the gateway keeps it, and by which tags it is purged. */
 export interface Sharing {
@@ -99,11 +111,6 @@ const nobody: Problem = {
   reason: 'not-logged-in',
   detail: 'This is for who is logged in: POST {"email", "password"} to /api/account/login.',
   headers: { 'www-authenticate': 'Session realm="shop"' },
-}
-
-/** What this session has written is read again, whichever replica answers. */
-export async function ownWrites({ var: { session } }: ShopContext): Promise<Tolerance> {
-  return { kind: 'bookmark', bookmark: await session.get('bookmark') }
 }
 
 const mostBytes = 65_536

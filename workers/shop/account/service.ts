@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Problem } from '../../problem.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
-import { ownWrites, Refused, readJson, serviceApp, userOf, withSession } from '../service.ts'
+import { Refused, readJson, serviceApp, userOf, withSession } from '../service.ts'
 import { isPassword, keepPassword } from './password.ts'
 import { accounts } from './tables.ts'
 
@@ -38,9 +38,10 @@ export function accountService(ports: ShopPorts) {
 
   app.get('/api/account', async (context) => {
     const id = await userOf(context)
-    const [account] = await database.read(await ownWrites(context), (db) =>
+    const { value } = await context.var.view.read(database, (db) =>
       db.select().from(accounts).where(eq(accounts.id, id)).limit(1),
     )
+    const [account] = value
     if (account === undefined) throw new Refused(noAccount)
     return context.json({ id, email: account.email, name: account.name })
   })
@@ -48,21 +49,22 @@ export function accountService(ports: ShopPorts) {
   app.post('/api/account', async (context) => {
     const { password: typed, ...known } = await readJson(context, registration)
     const account = { id: newId(), ...known, password: await keepPassword(typed), createdAt: now() }
-    const { value, bookmark } = await database.write((db) =>
+    const added = await context.var.view.write(database, (db) =>
       db.insert(accounts).values(account).onConflictDoNothing().returning({ id: accounts.id }),
     )
-    if (value.length === 0) throw new Refused(taken)
+    if (added.length === 0) throw new Refused(taken)
     const { id, name } = account
-    await context.var.session.regenerate({ user: id, name, ...(bookmark && { bookmark }) })
+    await context.var.session.regenerate({ user: id, name })
     return context.json({ id, ...known }, 201, { location: '/api/account' })
   })
 
   app.post('/api/account/login', async (context) => {
     const given = await readJson(context, login)
     // Somebody may have registered a moment ago, in another session.
-    const [account] = await database.read({ kind: 'primary' }, (db) =>
+    const { value } = await database.read({ kind: 'primary' }, (db) =>
       db.select().from(accounts).where(eq(accounts.email, given.email)).limit(1),
     )
+    const [account] = value
     const isRight = await isPassword(given.password, account?.password)
     if (account === undefined || !isRight) throw new Refused(wrong)
     const { id, name } = account

@@ -9,7 +9,7 @@ const mostAtOnce = 50
 /** Never rejects: an item that cannot be found today can be bought all the same. */
 export async function indexBehind({ database, calls }: ShopPorts): Promise<void> {
   try {
-    const behind = await database.read({ kind: 'primary' }, (db) =>
+    const { value: behind } = await database.read({ kind: 'primary' }, (db) =>
       db.select().from(items).where(ne(items.indexed, items.version)).limit(mostAtOnce),
     )
     if (behind.length === 0) return

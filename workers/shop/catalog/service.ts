@@ -77,7 +77,7 @@ export function catalogService(ports: ShopPorts) {
 
   app.get('/api/items', async (context) => {
     const asked = checked(context.req.query(), listing)
-    const found = await database.read(forAll, (db) =>
+    const { value: found } = await database.read(forAll, (db) =>
       db
         .select()
         .from(items)
@@ -94,7 +94,7 @@ export function catalogService(ports: ShopPorts) {
 
   app.get('/api/items/:id', async (context) => {
     const id = context.req.param('id')
-    const [row] = await database.read(forAll, (db) => db.select().from(items).where(eq(items.id, id)).limit(1))
+    const row = await itemBy(id)
     if (row === undefined) throw new Refused(noItem(id))
     return sharedJson(context, itemOf(row), { seconds: keptSeconds, tags: [itemTag(id)], etag: etagOf(row.version) })
   })
@@ -104,7 +104,7 @@ export function catalogService(ports: ShopPorts) {
     const seller = await userOf(context)
     const common = { id: newId(), currency: 'GBP', seller, version: 1, createdAt: now() }
     const row = { ...common, ...given, picture: pathOf(path) ?? null }
-    await written(context, (db) => db.insert(items).values(row))
+    await context.var.view.write(database, (db) => db.insert(items).values(row))
     await changed([listTag, itemTag(row.id)])
     return context.json(itemOf({ ...row, indexed: 0 }), 201, { location: `/api/items/${row.id}`, etag: etagOf(1) })
   })
@@ -113,7 +113,7 @@ export function catalogService(ports: ShopPorts) {
     const { picture: path, ...given } = await readJson(context, change)
     const row = await ownItem(context)
     const fields = { ...given, ...(path !== undefined && { picture: pathOf(path) }) }
-    const rows = await written(context, (db) =>
+    const rows = await context.var.view.write(database, (db) =>
       db
         .update(items)
         .set({ ...fields, version: sql`${items.version} + 1` })
@@ -128,7 +128,7 @@ export function catalogService(ports: ShopPorts) {
 
   app.delete('/api/items/:id', logged, async (context) => {
     const { id, version } = await ownItem(context)
-    const gone = await written(context, (db) =>
+    const gone = await context.var.view.write(database, (db) =>
       db
         .delete(items)
         .where(and(eq(items.id, id), eq(items.version, version)))
@@ -146,11 +146,9 @@ export function catalogService(ports: ShopPorts) {
 
   app.route('/', reservationRoutes(ports, changed))
 
-  /** Whoever has written reads it again, by the bookmark in the session. */
-  async function written<T>(context: ShopContext, query: Parameters<typeof database.write<T>>[0]): Promise<T> {
-    const { value, bookmark } = await database.write(query)
-    if (bookmark !== undefined) await context.var.session.set({ bookmark })
-    return value
+  async function itemBy(id: string): Promise<Item | undefined> {
+    const { value } = await database.read(forAll, (db) => db.select().from(items).where(eq(items.id, id)).limit(1))
+    return value[0]
   }
 
   /** The write stands in any case; where a cache could not be told, it is seen when what is kept has become old. */
@@ -164,7 +162,7 @@ export function catalogService(ports: ShopPorts) {
   async function ownItem(context: ShopContext): Promise<Item> {
     const user = await userOf(context)
     const id = context.req.param('id') ?? ''
-    const [row] = await database.read(forAll, (db) => db.select().from(items).where(eq(items.id, id)).limit(1))
+    const row = await itemBy(id)
     if (row === undefined) throw new Refused(noItem(id))
     if (row.seller !== user) throw new Refused(notYours)
     const wanted = context.req.header('if-match')

@@ -36,9 +36,9 @@ export function searchService({ database }: ShopPorts) {
   app.get('/api/search', async (context) => {
     const { q, limit } = checked(context.req.query(), question)
     const match = matchOf(q)
-    const found =
+    const { value: found } =
       match === undefined
-        ? []
+        ? { value: [] }
         : await database.read({ kind: 'unconstrained' }, (db) =>
             db.all<{ item: string }>(
               sql`SELECT item FROM documents WHERE documents MATCH ${match}
