@@ -7,6 +7,7 @@ import { accountService } from './account/service.ts'
 import { callsTo, internalPrefix, type Service } from './calls.ts'
 import { catalogService } from './catalog/service.ts'
 import { checkoutService } from './checkout/service.ts'
+import { pagesService } from './pages/service.ts'
 import type { ShopPorts } from './ports.ts'
 import { searchService } from './search/service.ts'
 
@@ -21,6 +22,7 @@ export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
     account: accountService(ports),
     catalog: catalogService(ports),
     checkout: checkoutService(ports),
+    pages: pagesService(ports),
     search: searchService(ports),
   }
   const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)

@@ -109,9 +109,9 @@ const firstAt = Date.UTC(2026, 0, 5, 9)
 const minuteMs = 60_000
 
 /** The rows of the catalog, the oldest first: `dawn-1-print` and so on. */
-export const seedItems: readonly (typeof items.$inferSelect)[] = places
-  .flatMap((place, number) => lights.map((light) => ({ place, number: number + 1, light })))
-  .flatMap((scene) => formats.map((format) => ({ ...scene, format })))
+export const seedItems: readonly (typeof items.$inferSelect)[] = formats
+  .flatMap((format) => places.map((place, index) => ({ format, place, number: index + 1 })))
+  .flatMap((article) => lights.map((light) => ({ ...article, light })))
   .map(({ place, number, light, format }, index) => ({
     id: `${light.id}-${number}-${format.kind}`,
     title: `${light.name} at ${place}`,

@@ -4,8 +4,6 @@ import type { items } from './tables.ts'
 
 export type Item = typeof items.$inferSelect
 
-export const kinds = ['print', 'postcard', 'poster', 'canvas', 'book', 'other'] as const
-
 /** Of all lists of items, whichever are in them. */
 export const listTag = 'items'
 export const itemTag = (id: string): string => `item:${id}`

@@ -4,6 +4,7 @@ import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { writtenMediaPath } from '../../../shared/media-path.ts'
 import type { Problem } from '../../problem.ts'
+import { kinds } from '../kinds.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import {
@@ -17,7 +18,7 @@ import {
   withSession,
 } from '../service.ts'
 import { indexBehind } from './indexing.ts'
-import { type Item, itemOf, itemTag, kinds, listTag } from './item.ts'
+import { type Item, itemOf, itemTag, listTag } from './item.ts'
 import { reservationRoutes } from './stock.ts'
 import { items } from './tables.ts'
 
