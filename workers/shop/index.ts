@@ -4,7 +4,7 @@ import type { ServiceName } from '../../shared/config/inner-origin.ts'
 import type { InnerOrigin } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { accountService } from './account/service.ts'
-import { callsTo, internalPrefix, type Service } from './calls.ts'
+import { type Calls, callsTo, internalPrefix, type Service } from './calls.ts'
 import { catalogService } from './catalog/service.ts'
 import { checkoutService } from './checkout/service.ts'
 import { pagesService } from './pages/service.ts'
@@ -14,6 +14,7 @@ import { searchService } from './search/service.ts'
 export interface Shop {
   /** What stands behind `service:NAME`; undefined for a name that no service has. */
   origin(name: string): InnerOrigin | undefined
+  readonly calls: Calls
 }
 
 export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
@@ -27,6 +28,7 @@ export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
   }
   const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)
   return {
+    calls: ports.calls,
     origin: (name) =>
       Object.hasOwn(services, name) && name !== 'payment' ? facing(ask(name as ServiceName)) : undefined,
   }

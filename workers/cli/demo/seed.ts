@@ -2,6 +2,7 @@
 
 import { getTableColumns, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { originalName } from '../../../shared/media-path.ts'
 import { itemOf } from '../../shop/catalog/item.ts'
 import { items } from '../../shop/catalog/tables.ts'
@@ -92,16 +93,15 @@ const lights: readonly Light[] = [
   },
 ]
 
-const places = [
-  ...['the Upper Ford', 'Long Meadow', 'the Mill Pond', 'the Lower Sluice', 'the Headwaters', 'Lock Seven'],
-  ...['Otter Bend', 'the Salt Marsh', 'Fenny Bridge', 'the Fish Ladder'],
-]
+const places = ['the Upper Ford', 'Long Meadow', 'the Mill Pond', 'the Lower Sluice', 'Otter Bend', 'Lock Seven']
 
 const formats = [
-  { kind: 'postcard', size: 'A6, on heavy card', pence: 250, stock: 400 },
-  { kind: 'print', size: '30 × 40 cm, on cotton paper', pence: 1800, stock: 60 },
-  { kind: 'poster', size: '50 × 70 cm, on matt paper', pence: 2400, stock: 90 },
-  { kind: 'canvas', size: '60 × 80 cm, on a wooden frame', pence: 8900, stock: 12 },
+  { id: 'book', kind: 'book', words: 'A notebook with a view', size: 'A5, 96 blank pages', pence: 1200, stock: 150 },
+  { id: 'postcard', kind: 'postcard', words: 'A postcard', size: 'A6, on heavy card', pence: 250, stock: 400 },
+  { id: 'canvas', kind: 'canvas', words: 'A canvas', size: '60 × 80 cm, on a wooden frame', pence: 8900, stock: 12 },
+  { id: 'poster', kind: 'poster', words: 'A poster', size: '50 × 70 cm, on matt paper', pence: 2400, stock: 90 },
+  { id: 'large', kind: 'print', words: 'A large print', size: '60 × 80 cm, on cotton paper', pence: 4200, stock: 25 },
+  { id: 'print', kind: 'print', words: 'A print', size: '30 × 40 cm, on cotton paper', pence: 1800, stock: 60 },
 ] as const
 
 /** Of the first one; each that follows is a minute younger. */
@@ -113,11 +113,11 @@ export const seedItems: readonly (typeof items.$inferSelect)[] = formats
   .flatMap((format) => places.map((place, index) => ({ format, place, number: index + 1 })))
   .flatMap((article) => lights.map((light) => ({ ...article, light })))
   .map(({ place, number, light, format }, index) => ({
-    id: `${light.id}-${number}-${format.kind}`,
+    id: `${light.id}-${number}-${format.id}`,
     title: `${light.name} at ${place}`,
     kind: format.kind,
     place: place.replace(/^the /, ''),
-    description: `${light.words}. A ${format.kind} of the weir at ${place}, ${format.size}.`,
+    description: `${light.words}. ${format.words} of the weir at ${place}, ${format.size}.`,
     // No two places cost the same.
     price: format.pence + number * 10,
     currency: 'GBP',
@@ -134,31 +134,42 @@ function pictureOf(light: string, number: number): string {
 }
 
 /** Large enough for a page, small enough that all of them are drawn within a second or so. */
-const pictureSize = { width: 240, height: 180 }
+const pictureSize = { width: 200, height: 150 }
 
 /** The bytes of a picture that `seedItems` names. */
 function draw(light: Light, number: number): Buffer {
   return drawView({ ...light.view, seed: number * 3.7 + light.id.length }, pictureSize)
 }
 
-/** Fills an empty shop: rows, index and pictures. One that has items already is left as it is. */
+/** Fills an empty shop. One that has items already is left as it is. */
 export async function seedShop({ SHOP, MEDIA }: Pick<LocalStores, 'SHOP' | 'MEDIA'>): Promise<void> {
-  const database = drizzle(SHOP)
-  if ((await database.select({ id: items.id }).from(items).limit(1)).length > 0) return
-  const rows = JSON.stringify(seedItems.map((item) => ({ ...item, item: JSON.stringify(itemOf(item)) })))
-  const field = (name: string) => sql.raw(`value ->> '${name}'`)
-  const fields = (names: readonly string[]) => sql.join(names.map(field), sql.raw(', '))
+  if (await seedRows(SHOP)) await seedPictures(MEDIA)
+}
+
+/** The rows alone, and what the search knows of them; whether there were none before. */
+export async function seedRows(binding: LocalStores['SHOP'], rows = seedItems): Promise<boolean> {
+  const database = drizzle(binding)
+  if ((await database.select({ id: items.id }).from(items).limit(1)).length > 0) return false
+  const json = JSON.stringify(rows.map((row) => ({ ...row, item: JSON.stringify(itemOf(row)) })))
+  const fieldsOf = (table: SQLiteTable) =>
+    sql.raw(
+      Object.keys(getTableColumns(table))
+        .map((name) => `value ->> '${name}'`)
+        .join(', '),
+    )
   await database.batch([
-    database.insert(items).select(sql`SELECT ${fields(Object.keys(getTableColumns(items)))} FROM json_each(${rows})`),
-    database
-      .insert(documents)
-      .select(sql`SELECT ${fields(Object.keys(getTableColumns(documents)))} FROM json_each(${rows})`),
+    database.insert(items).select(sql`SELECT ${fieldsOf(items)} FROM json_each(${json})`),
+    database.insert(documents).select(sql`SELECT ${fieldsOf(documents)} FROM json_each(${json})`),
   ])
+  return true
+}
+
+async function seedPictures(bucket: LocalStores['MEDIA']): Promise<void> {
   const pictures = places.flatMap((_, index) => lights.map((light) => ({ light, number: index + 1 })))
   const httpMetadata = { contentType: 'image/png' }
   await Promise.all(
     pictures.map(({ light, number }) =>
-      MEDIA.put(originalName(pictureOf(light.id, number)), draw(light, number), { httpMetadata }),
+      bucket.put(originalName(pictureOf(light.id, number)), draw(light, number), { httpMetadata }),
     ),
   )
 }
