@@ -29,6 +29,7 @@ export default defineConfig({
               bindings: {
                 MIGRATIONS: await readD1Migrations('./migrations'),
                 SHOP_MIGRATIONS: await readD1Migrations('./migrations/shop'),
+                ORDERS_MIGRATIONS: await readD1Migrations('./migrations/orders'),
               },
             },
           })),

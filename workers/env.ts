@@ -27,6 +27,9 @@ export interface Env {
   readonly DB: D1Database
   /** Of the services in workers/shop. */
   readonly SHOP: D1Database
+  /** The shards of the orders; further ones are ORDERS_2 and so on. */
+  readonly ORDERS_0: D1Database
+  readonly ORDERS_1: D1Database
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace

@@ -89,9 +89,9 @@ export class LaggingD1 implements D1Source {
   }
 
   #lag(replica: Copy): void {
-    if (this.#random() < (replica.isStuck ? 0.1 : 0.01)) replica.isStuck = !replica.isStuck
+    if (this.#random() < (replica.isStuck ? 0.1 : 0.006)) replica.isStuck = !replica.isStuck
     const distance = this.#changes.length - replica.position
-    if (!replica.isStuck && this.#random() < 0.3) {
+    if (!replica.isStuck && this.#random() < 0.05) {
       this.#catchUp(replica, replica.position + Math.ceil(this.#random() * distance))
     }
   }

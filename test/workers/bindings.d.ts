@@ -3,6 +3,8 @@ declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database
     readonly SHOP: D1Database
+    readonly ORDERS_0: D1Database
+    readonly ORDERS_1: D1Database
     readonly CONFIG: KVNamespace
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace
@@ -20,6 +22,7 @@ declare namespace Cloudflare {
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
     readonly SHOP_MIGRATIONS: import('cloudflare:test').D1Migration[]
+    readonly ORDERS_MIGRATIONS: import('cloudflare:test').D1Migration[]
   }
   interface GlobalProps {
     mainModule: typeof import('../../workers/index.ts')
