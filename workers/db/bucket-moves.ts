@@ -7,13 +7,13 @@
 //
 // While it is frozen the bucket is read at the source and not written; between gone and held it is neither, for one call.
 // The source is gone only when the target has every row: from then on there is no way back.
-import { and, eq, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, lt, lte, or, sql } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import { ownerOf } from '../../shared/state/place.ts'
 import type { BucketDirectory } from './bucket-directory.ts'
 import { buckets } from './shard-tables.ts'
 import type { Shards } from './shards.ts'
-import { type D1Source, listening } from './statements.ts'
+import { type D1Session, type D1Source, listening } from './statements.ts'
 
 export type Moved =
   | { readonly kind: 'moved'; readonly rows: number }
@@ -29,6 +29,7 @@ const rowsAPage = 50
 /** Ends what was begun before it begins anything. Rejects where a database does; then it is to be called again. */
 export async function moveBucket(shards: MovingShards, bucket: number, to: number): Promise<Moved> {
   const { sources, homes, directory } = shards
+  if (sources[to] === undefined) throw new Error(`There is no shard ${to}: there are ${sources.length}.`)
   const place = (await directory.read()).get(bucket) ?? { shard: ownerOf(bucket, homes), version: 0 }
   if (place.movingTo === undefined && place.shard === to) return { kind: 'there' }
   const target = place.movingTo ?? to
@@ -36,7 +37,11 @@ export async function moveBucket(shards: MovingShards, bucket: number, to: numbe
   if (version === undefined) return { kind: 'overtaken' }
   const isHome = ownerOf(bucket, homes) === place.shard
   const move: Move = { bucket, version, to: target, isHome, directory }
-  const moved = await carryOut(move, databaseOf(sources, place.shard), databaseOf(sources, target))
+  const [source, destination] = [sources[place.shard], sources[target]]
+  if (source === undefined || destination === undefined) {
+    throw new Error(`The bucket ${bucket} is in a shard that is not bound any more: bind it again.`)
+  }
+  const moved = await carryOut(move, shardOf(source), shardOf(destination))
   return moved.kind === 'moved' && target !== to ? moveBucket(shards, bucket, to) : moved
 }
 
@@ -49,15 +54,16 @@ interface Move {
   readonly directory: BucketDirectory
 }
 
-async function carryOut(move: Move, source: DrizzleD1Database, target: DrizzleD1Database): Promise<Moved> {
+async function carryOut(move: Move, from: Shard, target: Shard): Promise<Moved> {
   const { bucket, version, to, directory } = move
+  const source = from.database
   let rows = 0
   if (await freeze(source, move)) {
-    if (!(await expect(target, move))) return { kind: 'overtaken' }
+    if (!(await expect(target.database, move))) return { kind: 'overtaken' }
     rows = await copy(source, target, move)
     if (!(await leave(source, move))) return { kind: 'overtaken' }
   } else if (!(await isGone(source, move))) return { kind: 'overtaken' }
-  if (!(await hold(target, move))) return { kind: 'overtaken' }
+  if (!(await hold(target.database, move))) return { kind: 'overtaken' }
   await clear(source, move, 'gone')
   await directory.finish(bucket, to, version)
   return { kind: 'moved', rows }
@@ -94,7 +100,7 @@ async function expect(target: DrizzleD1Database, move: Move): Promise<boolean> {
 }
 
 /** All rows, by pages. Throws where the target has not as many in the end. */
-async function copy(source: DrizzleD1Database, target: DrizzleD1Database, move: Move): Promise<number> {
+async function copy(source: DrizzleD1Database, target: Shard, move: Move): Promise<number> {
   let copied = 0
   for (const table of await tablesOf(source)) {
     for (let after = -1, rows = rowsAPage; rows === rowsAPage; ) {
@@ -104,7 +110,10 @@ async function copy(source: DrizzleD1Database, target: DrizzleD1Database, move: 
       rows = page.length
       copied += rows
     }
-    const [there, here] = [await countOf(source, table, move.bucket), await countOf(target, table, move.bucket)]
+    const [there, here] = [
+      await countOf(source, table, move.bucket),
+      await countOf(target.database, table, move.bucket),
+    ]
     if (there !== here)
       throw new Error(`Of ${there} rows in ${table} ${here} have arrived. Nothing is lost: move again.`)
   }
@@ -186,18 +195,21 @@ async function pageOf(database: DrizzleD1Database, table: string, bucket: number
   return rows.map(({ 'copied after': at, ...row }) => ({ after: Number(at), row }))
 }
 
-async function keep(target: DrizzleD1Database, table: string, page: readonly CopiedRow[], move: Move): Promise<void> {
-  const { bucket, version } = move
-  const isExpected = sql`EXISTS (SELECT 1 FROM buckets WHERE bucket = ${bucket} AND state = 'arriving' AND version = ${version})`
+/** Not by drizzle, whose batches take no statements in SQL. */
+async function keep(target: Shard, table: string, page: readonly CopiedRow[], move: Move): Promise<void> {
+  if (page.length === 0) return
   const inserts = page.map(({ row }) => {
-    const list = (parts: SQL[]) => sql.join(parts, sql`, `)
-    const columns = list(Object.keys(row).map((column) => sql`${sql.identifier(column)}`))
-    const values = list(Object.values(row).map((value) => sql`${value}`))
-    return target.run(sql`INSERT INTO ${sql.identifier(table)} (${columns}) SELECT ${values} WHERE ${isExpected}`)
+    const columns = Object.keys(row).map(quoted).join(', ')
+    const values = Object.keys(row).map(() => '?')
+    const isExpected = `EXISTS (SELECT 1 FROM buckets WHERE bucket = ? AND state = 'arriving' AND version = ?)`
+    return target.session
+      .prepare(`INSERT INTO ${quoted(table)} (${columns}) SELECT ${values.join(', ')} WHERE ${isExpected}`)
+      .bind(...Object.values(row), move.bucket, move.version)
   })
-  const [first, ...others] = inserts
-  if (first !== undefined) await target.batch([first, ...others])
+  await target.session.batch(inserts)
 }
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 async function countOf(database: DrizzleD1Database, table: string, bucket: number): Promise<number> {
   const [row] = await database.all<{ count: number }>(
@@ -206,8 +218,13 @@ async function countOf(database: DrizzleD1Database, table: string, bucket: numbe
   return row?.count ?? 0
 }
 
-function databaseOf(sources: readonly D1Source[], shard: number): DrizzleD1Database {
-  const source = sources[shard]
-  if (source === undefined) throw new Error(`There is no shard ${shard}: there are ${sources.length}.`)
-  return drizzle(listening(source.withSession('first-primary')))
+/** At its primary. */
+interface Shard {
+  readonly session: D1Session
+  readonly database: DrizzleD1Database
+}
+
+function shardOf(source: D1Source): Shard {
+  const session = source.withSession('first-primary')
+  return { session, database: drizzle(listening(session)) }
 }
