@@ -28,7 +28,11 @@ import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
+import { bucketDirectory } from './db/bucket-directory.ts'
+import { ReadLog } from './db/read-log.ts'
 import { replicated } from './db/replicas.ts'
+import type { Shards } from './db/shards.ts'
+import { finishMoves } from './db/spread.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { jobBookObject } from './durable/job-book.ts'
@@ -62,6 +66,22 @@ const internalHost = 'weir.invalid'
 
 /** A person waits for it. */
 const purgePatienceMs = 2_000
+
+/** Of this isolate. */
+const reads = new ReadLog()
+
+/** So many shards of the orders there were at first: never to be changed. */
+const homesOfOrders = 2
+
+function orderShards(env: Env): Shards {
+  const bound = env as unknown as Readonly<Record<string, D1Database | undefined>>
+  const sources: D1Database[] = []
+  for (let database = env.ORDERS_0 as D1Database | undefined; database; database = bound[`ORDERS_${sources.length}`]) {
+    sources.push(database)
+  }
+  const directory = bucketDirectory(env.DB)
+  return { name: 'orders', sources, homes: homesOfOrders, directory, now, onRead: (event) => reads.record(event) }
+}
 
 let ports: Ports | undefined
 
@@ -130,6 +150,8 @@ function compose(env: Env, host: string): Ports {
       media,
       store,
       answer,
+      reads,
+      orders: orderShards(env),
       now,
     },
     proxy: (request: Request, background: Background) => proxy(request, ports, background),
@@ -141,7 +163,7 @@ function compose(env: Env, host: string): Ports {
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
   const shop = createShop({
-    database: replicated('shop', env.SHOP, now),
+    database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
     sessions: { configuration, sessions, seal, now },
     purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
     pictures: {
@@ -231,5 +253,7 @@ export default {
     const sources = configurationSources(env, internalHost)
     await publishAgain(sources)
     await armMonitors(await readConfiguration(sources), objectMonitors(env.MONITORS))
+    // Best effort: the next minute comes.
+    await finishMoves(orderShards(env)).catch((error) => console.warn('Moves of buckets were not ended:', error))
   },
 } satisfies ExportedHandler<Env>

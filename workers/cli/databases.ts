@@ -2,6 +2,9 @@
 import type { Env } from '../env.ts'
 
 /** By the binding. */
-export const migrationFolders = { DB: 'migrations', SHOP: 'migrations/shop' } as const satisfies Partial<
-  Record<keyof Env, string>
->
+export const migrationFolders = {
+  DB: 'migrations',
+  SHOP: 'migrations/shop',
+  ORDERS_0: 'migrations/orders',
+  ORDERS_1: 'migrations/orders',
+} as const satisfies Partial<Record<keyof Env, string>>

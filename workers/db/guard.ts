@@ -26,11 +26,14 @@ export function notHereIn(error: unknown): NotHere | undefined {
   return error instanceof Error && error.cause !== undefined ? notHereIn(error.cause) : undefined
 }
 
+/** A bucket stays in a shard from the version on by which it came; it is read there under the one by which it will leave. */
+export type Stay = Pick<Holding, 'state' | 'version'>
+
 /** Of one bucket, in one shard. */
 export interface Guarded {
   readonly source: D1Source
-  /** The version under which the shard held the bucket when it was last asked. */
-  version(): number
+  /** What the shard had of the bucket when it was last asked. */
+  stay(): Stay
 }
 
 const stateOf = 'SELECT state, version, moved_to AS movedTo FROM buckets WHERE bucket = ?'
@@ -41,13 +44,13 @@ const mustBeHeld = `SELECT CASE WHEN coalesce((SELECT state FROM buckets WHERE b
 /** `isHome`: the shard holds it where it has never heard of it. */
 export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 'read' | 'write'): Guarded {
   const unheardOf = { state: isHome ? 'held' : 'never', version: 0, movedTo: null } as const
-  let version = 0
+  let stay: Stay = unheardOf
 
   async function read(session: D1Session, statements: Statement[]): Promise<D1Result[]> {
     const [state, ...results] = await session.batch([session.prepare(stateOf).bind(bucket), ...statements])
     const holding = (state?.results[0] as Holding | undefined) ?? unheardOf
     if (holding.state !== 'held' && holding.state !== 'frozen') throw new NotHere(holding)
-    version = holding.version
+    stay = holding
     return results
   }
 
@@ -55,7 +58,7 @@ export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 
     const guard = session.prepare(mustBeHeld).bind(bucket, unheardOf.state)
     try {
       const [state, ...results] = await session.batch([guard, ...statements])
-      version = (state?.results[0] as Pick<Holding, 'version'> | undefined)?.version ?? 0
+      stay = { state: 'held', version: (state?.results[0] as { readonly version?: number } | undefined)?.version ?? 0 }
       return results
     } catch (error) {
       const { results } = await session.prepare(stateOf).bind(bucket).all()
@@ -65,7 +68,7 @@ export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 
   }
 
   return {
-    version: () => version,
+    stay: () => stay,
     source: {
       withSession(constraint) {
         const session = source.withSession(constraint)

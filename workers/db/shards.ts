@@ -4,7 +4,7 @@ import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { bucketCount, bucketOf, ownerOf } from '../../shared/state/place.ts'
 import { late, orLate, within } from '../within.ts'
 import type { BucketDirectory, BucketPlace } from './bucket-directory.ts'
-import { guarded, type NotHere, notHereIn } from './guard.ts'
+import { guarded, type NotHere, notHereIn, type Stay } from './guard.ts'
 import { type Answered, type Database, type ReadEvent, type Reader, replicated, type Tolerance } from './replicas.ts'
 import type { D1Source } from './statements.ts'
 
@@ -105,16 +105,16 @@ export function sharded(shards: Shards): ShardedDatabase {
       const known = await map.placeOf(bucket)
       const first = carried !== undefined && carried.version > known.version ? carried : known
       return find(bucket, first, async (place) => {
-        const { database, version } = databaseAt(bucket, place.shard, 'read')
+        const { database, stay } = databaseAt(bucket, place.shard, 'read')
         const answer = await database.read(toleranceAt(place, tolerance, carried), query)
-        return { ...answer, bookmark: markOf(version(), place.shard, answer.bookmark) }
+        return { ...answer, bookmark: markOf(stay(), place.shard, answer.bookmark) }
       })
     },
     async write(query) {
       return find(bucket, await map.placeOf(bucket), async (place) => {
-        const { database, version } = databaseAt(bucket, place.shard, 'write')
+        const { database, stay } = databaseAt(bucket, place.shard, 'write')
         const written = await database.write(query)
-        return { ...written, bookmark: markOf(version(), place.shard, written.bookmark) }
+        return { ...written, bookmark: markOf(stay(), place.shard, written.bookmark) }
       })
     },
   })
@@ -227,13 +227,16 @@ interface Mark extends BucketPlace {
   readonly bookmark: string
 }
 
-const markOf = (version: number, shard: number, bookmark: string | undefined): string | undefined =>
-  bookmark && `${version.toString(16).padStart(8, '0')}.${shard}.${bookmark}`
+/** The source is frozen under the version under which the target then holds: that is later, whatever their numbers. */
+function markOf({ state, version }: Stay, shard: number, bookmark: string | undefined): string | undefined {
+  const order = 2 * version + (state === 'held' ? 1 : 0)
+  return bookmark && `${order.toString(16).padStart(8, '0')}.${shard}.${bookmark}`
+}
 
 function parseMark(text: string | undefined): Mark | undefined {
-  const [, version, shard, bookmark] = /^([0-9a-f]{8})\.(\d+)\.(.+)$/.exec(text ?? '') ?? []
-  if (version === undefined || shard === undefined || bookmark === undefined) return undefined
-  return { version: Number.parseInt(version, 16), shard: Number(shard), bookmark }
+  const [, order, shard, bookmark] = /^([0-9a-f]{8})\.(\d+)\.(.+)$/.exec(text ?? '') ?? []
+  if (order === undefined || shard === undefined || bookmark === undefined) return undefined
+  return { version: Number.parseInt(order, 16) >> 1, shard: Number(shard), bookmark }
 }
 
 /** A bookmark of the shard from which the bucket has come says nothing of the replicas of the one where it is. */

@@ -7,6 +7,7 @@ import { r2Objects } from '../../../workers/adapters/r2-objects.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
+import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
 import type { MonitorPort } from '../../../workers/ports.ts'
 import { type HeldBackground, holdBackground } from './background.ts'
 
@@ -38,6 +39,8 @@ export function servicesOn(sources: ConfigurationSources, now = () => Date.now()
     sessions: objectSessions(env.SESSIONS, now),
     sessionIndex: objectSessionIndex(env.SESSION_INDEX),
     state: { apply: unanswered, fill: unanswered, report: async () => new Map() },
+    reads: { report: () => [] },
+    orders: { sources: [env.ORDERS_0, env.ORDERS_1], homes: 2, directory: bucketDirectory(env.DB) },
     proxy: async () => new Response(),
     answer: () => new Response(null, { status: 404 }),
   }
