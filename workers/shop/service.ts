@@ -53,7 +53,7 @@ export function serviceApp(name: string): Hono<ShopEnvironment> {
 }
 
 /** Gives handlers the client's session, and its view of the databases. */
-export function withSession({ sessions }: ShopPorts): MiddlewareHandler<ShopEnvironment> {
+export function withSession({ sessions }: Pick<ShopPorts, 'sessions'>): MiddlewareHandler<ShopEnvironment> {
   return every(session<ShopSession>(sessions), async function viewMiddleware(context: ShopContext, next: Next) {
     const view = new OwnView(context.var.session)
     context.set('view', view)

@@ -33,7 +33,7 @@ export function layout({ title, main, refreshSeconds }: Page): Promise<string> {
       <nav><a href="/sell">Sell</a><a href="/cart">Cart</a><a href="/account">Account</a></nav>
     </header>
     <main>${main}</main>
-    <footer>A shop of six services behind one gateway. Nothing here is for sale.</footer>
+    <footer>A shop of small services behind one gateway. Nothing here is for sale.</footer>
   </body>
 </html>
 `).then(String)

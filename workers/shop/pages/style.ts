@@ -34,7 +34,7 @@ h2 { font-size: 1.1rem; margin: 0; }
 table { width: 100%; border-collapse: collapse; }
 td, th { padding: 0.6rem 0.5rem; border-bottom: 1px solid var(--line); text-align: start; }
 td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; }
-form.fields { display: grid; gap: 1rem; max-width: 28rem; }
+form.fields { display: grid; gap: 1rem; align-content: start; max-width: 28rem; }
 label { display: grid; gap: 0.25rem; color: var(--soft); }
 input, select, textarea, button { padding: 0.5rem 0.75rem; border: 1px solid var(--line); border-radius: 0.6rem;
   background: var(--card); color: var(--ink); font: inherit; }
