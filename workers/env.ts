@@ -30,6 +30,8 @@ export interface Env {
   /** The shards of the orders; further ones are ORDERS_2 and so on. */
   readonly ORDERS_0: D1Database
   readonly ORDERS_1: D1Database
+  /** The runs of checkouts, by their ids. */
+  readonly CHECKOUT: Workflow<CheckoutRun>
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace
@@ -55,6 +57,11 @@ export interface Env {
   readonly WEBHOOK_SECRET?: string
   /** Anything, on a laptop alone: webhooks may go to loopback, over plain http too. */
   readonly LOCAL?: string
+}
+
+/** What the run of a checkout is told. */
+export interface CheckoutRun {
+  readonly id: string
 }
 
 /** Objects by their names. Where RPC carries JSON the platform's own types, which unfold what they carry, find no end. */

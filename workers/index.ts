@@ -31,7 +31,7 @@ import { type ConfigurationSources, createConfiguration, publishAgain, readConfi
 import { bucketDirectory } from './db/bucket-directory.ts'
 import { ReadLog } from './db/read-log.ts'
 import { replicated } from './db/replicas.ts'
-import type { Shards } from './db/shards.ts'
+import { type Shards, sharded } from './db/shards.ts'
 import { finishMoves } from './db/spread.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
@@ -56,7 +56,8 @@ import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
 import { purgeTags } from './purge-tags.ts'
 import { armMonitors } from './sharing.ts'
-import { createShop } from './shop/index.ts'
+import { checkoutWorkflow, workflowRuns } from './shop/checkout/workflow.ts'
+import { createShop, type Shop } from './shop/index.ts'
 
 const now = () => Date.now()
 const random = () => Math.random()
@@ -85,6 +86,9 @@ function orderShards(env: Env): Shards {
 
 let ports: Ports | undefined
 
+/** Of the ports that were made last: all are as good. */
+let shop: Shop | undefined
+
 const handlersFor = (env: Env): Handlers => ({
   'thumbnail@1': makeThumbnail,
   'webhook@1': webhookHandler(fetchHook(env.WEBHOOK_SECRET, Boolean(env.LOCAL), now)),
@@ -102,6 +106,11 @@ function portsForJobs(env: Env): Ports {
   if (ports !== undefined) return ports
   jobPorts ??= compose(env, internalHost)
   return jobPorts
+}
+
+function shopFor(env: Env): Shop {
+  if (shop === undefined) portsForJobs(env)
+  return shop!
 }
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
@@ -162,8 +171,9 @@ function compose(env: Env, host: string): Ports {
     ['media', mediaOrigin(media)],
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
-  const shop = createShop({
+  shop = createShop({
     database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
+    orders: sharded(orderShards(env)),
     sessions: { configuration, sessions, seal, now },
     purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
     pictures: {
@@ -173,12 +183,13 @@ function compose(env: Env, host: string): Ports {
         return Promise.resolve(gateway(request, () => undefined))
       },
     },
+    wakeCheckout: workflowRuns(env.CHECKOUT),
     now,
   })
   /** By the scheme of its URL, the origins inside the Worker. */
   const inner: Readonly<Record<string, (name: string) => InnerOrigin | undefined>> = {
     weir: (name) => own.get(name),
-    service: (name) => shop.origin(name),
+    service: (name) => shop?.origin(name),
   }
   const ports: Ports = {
     configuration,
@@ -216,6 +227,8 @@ export const Monitor = monitorObject({
   now,
   random,
 })
+
+export const Checkout = checkoutWorkflow((env) => shopFor(env).checkouts)
 
 export const Session = sessionObject({ now })
 export const SessionIndex = sessionIndexObject({ sessionOf: (env, id) => env.SESSIONS.getByName(id), now })
@@ -255,5 +268,8 @@ export default {
     await armMonitors(await readConfiguration(sources), objectMonitors(env.MONITORS))
     // Best effort: the next minute comes.
     await finishMoves(orderShards(env)).catch((error) => console.warn('Moves of buckets were not ended:', error))
+    await shopFor(env)
+      .watch()
+      .catch((error) => console.warn('Checkouts were not looked at:', error))
   },
 } satisfies ExportedHandler<Env>

@@ -5,6 +5,7 @@ declare namespace Cloudflare {
     readonly SHOP: D1Database
     readonly ORDERS_0: D1Database
     readonly ORDERS_1: D1Database
+    readonly CHECKOUT: Workflow<import('../../workers/env.ts').CheckoutRun>
     readonly CONFIG: KVNamespace
     readonly FLIGHTS: DurableObjectNamespace
     readonly BATCHES: DurableObjectNamespace

@@ -6,8 +6,14 @@ import { problemResponse } from '../problem.ts'
 import { accountService } from './account/service.ts'
 import { type Calls, callsTo, internalPrefix, type Service } from './calls.ts'
 import { catalogService } from './catalog/service.ts'
+import type { CheckoutTools } from './checkout/advance.ts'
+import { serviceEffects } from './checkout/effects.ts'
+import { checkoutJournal } from './checkout/journal.ts'
 import { checkoutService } from './checkout/service.ts'
+import { watchCheckouts } from './checkout/watch.ts'
+import { orderService } from './order/service.ts'
 import { pagesService } from './pages/service.ts'
+import { paymentService } from './payment/service.ts'
 import type { ShopPorts } from './ports.ts'
 import { searchService } from './search/service.ts'
 
@@ -15,15 +21,23 @@ export interface Shop {
   /** What stands behind `service:NAME`; undefined for a name that no service has. */
   origin(name: string): InnerOrigin | undefined
   readonly calls: Calls
+  /** What the run of a checkout works with. */
+  readonly checkouts: CheckoutTools
+  /** Has checkouts that stand still run again. Rejects where they cannot be read. */
+  watch(): Promise<void>
 }
 
 export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
   const ports: ShopPorts = { ...given, calls: callsTo((name) => ask(name)) }
+  const journal = checkoutJournal(ports.database)
+  const watching = { journal, wake: ports.wakeCheckout, now: ports.now }
   const services: Partial<Record<Service, { fetch(request: Request): Response | Promise<Response> }>> = {
     account: accountService(ports),
     catalog: catalogService(ports),
-    checkout: checkoutService(ports),
+    checkout: checkoutService(ports, watching),
+    order: orderService(ports),
     pages: pagesService(ports),
+    payment: paymentService(ports),
     search: searchService(ports),
   }
   const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)
@@ -31,6 +45,8 @@ export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
     calls: ports.calls,
     origin: (name) =>
       Object.hasOwn(services, name) && name !== 'payment' ? facing(ask(name as ServiceName)) : undefined,
+    checkouts: { journal, effects: serviceEffects(ports.calls), now: ports.now },
+    watch: () => watchCheckouts(watching),
   }
 }
 

@@ -6,7 +6,10 @@ import { noPurges } from '../../../shared/purge.ts'
 import { makeSnapshot } from '../../../shared/snapshot.ts'
 import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
+import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
 import { replicated } from '../../../workers/db/replicas.ts'
+import { sharded } from '../../../workers/db/shards.ts'
+import { workflowRuns } from '../../../workers/shop/checkout/workflow.ts'
 import { createShop } from '../../../workers/shop/index.ts'
 import type { ShopPorts } from '../../../workers/shop/ports.ts'
 
@@ -19,7 +22,11 @@ const snapshot = makeSnapshot(1, parsed.value.config, noPurges, () => 0)
 
 const now = () => Date.now()
 
-export const migrateShop = () => applyD1Migrations(env.SHOP, env.SHOP_MIGRATIONS)
+export async function migrateShop(): Promise<void> {
+  await applyD1Migrations(env.SHOP, env.SHOP_MIGRATIONS)
+  await applyD1Migrations(env.ORDERS_0, env.ORDERS_MIGRATIONS)
+  await applyD1Migrations(env.ORDERS_1, env.ORDERS_MIGRATIONS)
+}
 
 export interface ShopUnderTest {
   /** Every tag that was purged, in order. */
@@ -42,6 +49,14 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
   const purged: string[] = []
   const shop = createShop({
     database: replicated('shop', env.SHOP, now),
+    orders: sharded({
+      name: 'orders',
+      sources: [env.ORDERS_0, env.ORDERS_1],
+      homes: 2,
+      directory: bucketDirectory(env.DB),
+      now,
+    }),
+    wakeCheckout: workflowRuns(env.CHECKOUT),
     sessions: {
       configuration: { held: () => snapshot, load: async () => snapshot },
       sessions: objectSessions(env.SESSIONS, now),

@@ -17,7 +17,7 @@ export const apiRoutes = [
   { id: 'search', path: '/api/search', methods: read, pools: ['search'] },
   { id: 'account', path: '/api/account*', pools: ['account'], ...personal },
   { id: 'cart', path: '/api/cart*', pools: ['checkout'], ...personal },
-  { id: 'checkout', path: '/api/checkout', pools: ['checkout'], ...personal },
+  { id: 'checkout', path: '/api/checkout*', pools: ['checkout'], ...personal },
   { id: 'orders', path: '/api/orders*', pools: ['order'], ...personal },
 ]
 
