@@ -1,6 +1,6 @@
 // The order service: orders and their shipments, each account's in the shard of its bucket. Whoever is logged in sees
 // their own; the checkout makes them.
-import { and, desc, eq } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import { bucketOfAccount, bucketOfId } from '../../db/shards.ts'
 import type { Problem } from '../../problem.ts'
 import type { ShopPorts } from '../ports.ts'
@@ -37,19 +37,23 @@ export function orderService(ports: ShopPorts) {
     const id = context.req.param('id')
     const bucket = bucketOfId(id)
     if (bucket === undefined) throw new Refused(noOrder)
-    const { value: row } = await ports.orders.of(bucket).read(asItIs, (db) =>
+    const { value: rows } = await ports.orders.of(bucket).read(asItIs, (db) =>
       db
-        .select({ order: orders, shipment: { shipped: shipments.state, address: shipments.address } })
+        .select({
+          order: orders,
+          shipped: sql<string | null>`${shipments.state}`.as('shipped'),
+          address: shipments.address,
+        })
         .from(orders)
         .leftJoin(shipments, eq(shipments.id, orders.id))
         .where(and(eq(orders.id, id), eq(orders.account, account)))
         .limit(1),
     )
-    const [found] = row
+    const [found] = rows
     if (found === undefined) throw new Refused(noOrder)
-    const { shipped, address } = found.shipment ?? {}
+    const { order, shipped, address } = found
     const shipment = shipped === 'booked' && { shipment: { address: JSON.parse(address ?? '{}') } }
-    return context.json({ ...orderOf(found.order), ...shipment })
+    return context.json({ ...orderOf(order), ...shipment })
   })
 
   app.route('/', makingRoutes(ports))
