@@ -158,6 +158,34 @@ describe('what is somebody’s own', () => {
   })
 })
 
+test('a person checks out, watches the order come through, and finds it among the others', async () => {
+  const client = await seller()
+  const stockBefore = await stockOf('dawn-2-print')
+  await client.send('/cart/items/dawn-2-print', { more: '2' })
+  const page = await (await client.visit('/checkout')).text()
+  const fieldOf = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1] ?? ''
+  const address = { name: 'Ada', street: '1 Mill Lane', city: 'Fenny Bridge', country: 'GB' }
+  const hidden = { key: fieldOf('key'), total: fieldOf('total') }
+  const wrong = await client.send('/checkout', { ...address, ...hidden, country: 'Britain', payment: 'card' })
+  expect([wrong.status, await wrong.text()]).toEqual([422, expect.stringContaining('two capital letters')])
+  const orders = []
+  // Sent twice, as by somebody who has pressed the button twice: bought once.
+  for (const _ of [1, 2]) orders.push(await client.send('/checkout', { ...address, ...hidden, payment: 'card' }))
+  expect(orders.map(({ status }) => status)).toEqual([303, 303])
+  const [place, again] = orders.map(({ headers }) => headers.get('location')!)
+  expect(again).toBe(place)
+  await expect.poll(async () => (await client.visit(place!)).text(), { timeout: 20_000 }).toContain('Thank you')
+  expect(await (await client.visit('/orders')).text()).toContain(place)
+  expect(await (await client.visit('/cart')).text()).toContain('nothing in it yet')
+  expect(await stockOf('dawn-2-print')).toBe(stockBefore - 2)
+  expect((await (await seller()).visit(place!)).status).toBe(404)
+})
+
+async function stockOf(id: string): Promise<number> {
+  const item = (await (await visitor().visit(`/api/items/${id}`)).json()) as { stock: number }
+  return item.stock
+}
+
 test('a cart outlives the origin that has filled it', async () => {
   const client = visitor()
   const { hostname, port } = new URL(gateway.url)

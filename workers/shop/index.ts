@@ -5,6 +5,7 @@ import type { InnerOrigin } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { accountService } from './account/service.ts'
 import { type Calls, callsTo, internalPrefix, type Service } from './calls.ts'
+import { indexBehind } from './catalog/indexing.ts'
 import { catalogService } from './catalog/service.ts'
 import type { CheckoutTools } from './checkout/advance.ts'
 import { serviceEffects } from './checkout/effects.ts'
@@ -23,7 +24,7 @@ export interface Shop {
   readonly calls: Calls
   /** What the run of a checkout works with. */
   readonly checkouts: CheckoutTools
-  /** Has checkouts that stand still run again. Rejects where they cannot be read. */
+  /** Has checkouts that stand still run again, and tells the search what it has missed. Rejects where they cannot be read. */
   watch(): Promise<void>
 }
 
@@ -46,7 +47,10 @@ export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
     origin: (name) =>
       Object.hasOwn(services, name) && name !== 'payment' ? facing(ask(name as ServiceName)) : undefined,
     checkouts: { journal, effects: serviceEffects(ports.calls), now: ports.now },
-    watch: () => watchCheckouts(watching),
+    async watch() {
+      await indexBehind(ports)
+      await watchCheckouts(watching)
+    },
   }
 }
 

@@ -159,7 +159,8 @@ describe('the search', () => {
 })
 
 describe('the stock', () => {
-  const reserved = (key: string, lines: object[]) => shop.internal('PUT', key, { lines })
+  const reserved = (key: string, lines: object[]) => shop.internal('catalog', 'PUT', `reservations/${key}`, { lines })
+  const released = (key: string) => shop.internal('catalog', 'DELETE', `reservations/${key}`)
   const stockOf = async (id: string) => (await (await read(id)).json<Item>()).stock
 
   it('is taken once for a key, and given back once', async () => {
@@ -168,7 +169,7 @@ describe('the stock', () => {
     const answers = await Promise.all([1, 2, 3].map(() => reserved('key-1', lines)))
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201])
     expect(await stockOf(id)).toBe(2)
-    await Promise.all([1, 2].map(() => shop.internal('DELETE', 'key-1')))
+    await Promise.all([1, 2].map(() => released('key-1')))
     expect(await stockOf(id)).toBe(5)
     expect((await reserved('key-1', lines)).status).toBe(409)
     expect(await stockOf(id)).toBe(5)
@@ -186,7 +187,7 @@ describe('the stock', () => {
 
   it('is not taken any more for what was released before it was taken', async () => {
     const { id } = await listed({ stock: 1 })
-    expect((await shop.internal('DELETE', 'key-6')).status).toBe(204)
+    expect((await released('key-6')).status).toBe(204)
     expect((await reserved('key-6', [{ id, quantity: 1 }])).status).toBe(409)
     expect(await stockOf(id)).toBe(1)
   })

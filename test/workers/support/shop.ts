@@ -9,6 +9,7 @@ import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
 import { replicated } from '../../../workers/db/replicas.ts'
 import { sharded } from '../../../workers/db/shards.ts'
+import { internalPrefix, type Service } from '../../../workers/shop/calls.ts'
 import { workflowRuns } from '../../../workers/shop/checkout/workflow.ts'
 import { createShop } from '../../../workers/shop/index.ts'
 import type { ShopPorts } from '../../../workers/shop/ports.ts'
@@ -32,8 +33,8 @@ export interface ShopUnderTest {
   /** Every tag that was purged, in order. */
   readonly purged: string[]
   client(): ShopClient
-  /** What the checkout asks of the catalog. */
-  internal(method: string, key: string, body?: object): Promise<Response>
+  /** What the checkout asks of another service, below its internal paths. */
+  internal(to: Service, method: string, path: string, body?: object): Promise<Response>
 }
 
 export interface ShopClient {
@@ -89,11 +90,11 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
     }
     return { ask, register }
   }
-  const internal = (method: string, key: string, body?: object) =>
+  const internal: ShopUnderTest['internal'] = (to, method, path, body) =>
     shop.calls(
       'checkout',
-      'catalog',
-      new Request(`http://catalog.invalid/internal/reservations/${key}`, {
+      to,
+      new Request(`http://${to}.invalid${internalPrefix}${path}`, {
         method,
         ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       }),

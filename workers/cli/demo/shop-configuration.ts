@@ -15,6 +15,7 @@ export const apiRoutes = [
   { id: 'items', path: '/api/items*', methods: read, pools: ['catalog'] },
   { id: 'items-write', path: '/api/items*', methods: written, pools: ['catalog'], ...personal },
   { id: 'search', path: '/api/search', methods: read, pools: ['search'] },
+  { id: 'bought', path: '/api/bought', methods: read, pools: ['order'] },
   { id: 'account', path: '/api/account*', pools: ['account'], ...personal },
   { id: 'cart', path: '/api/cart*', pools: ['checkout'], ...personal },
   { id: 'checkout', path: '/api/checkout*', pools: ['checkout'], ...personal },

@@ -5,6 +5,7 @@ import { bucketOfAccount, bucketOfId } from '../../db/shards.ts'
 import type { Problem } from '../../problem.ts'
 import type { ShopPorts } from '../ports.ts'
 import { Refused, serviceApp, userOf, withSession } from '../service.ts'
+import { latelyRoutes } from './lately.ts'
 import { makingRoutes } from './making.ts'
 import { orders, shipments } from './tables.ts'
 
@@ -56,6 +57,7 @@ export function orderService(ports: ShopPorts) {
     return context.json({ ...orderOf(order), ...shipment })
   })
 
+  app.route('/', latelyRoutes(ports))
   app.route('/', makingRoutes(ports))
   return app
 }
