@@ -1,9 +1,30 @@
-// Two projects: what runs in plain Node (the pure core, the commands, end to end with real origins, the public HTTP
-// cache tests), and what runs inside workerd (the Worker's own parts).
+// Four projects: the pure core, in plain Node; what goes over the wire (the commands, end to end with real origins, the
+// public HTTP cache tests); and what runs inside workerd, the Worker's own parts and what needs stores of its own.
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
+
+/** A machine may be busy. */
+const patience = { testTimeout: 30_000, hookTimeout: 30_000 }
+
+/** They begin with nothing in the stores, or break them. */
+const needFreshStores = [
+  'test/workers/{index,state}.test.ts',
+  'test/workers/adapters/{cache-api-store,d1-configuration,d1-purges}.test.ts',
+]
+
+const inWorkerd = () =>
+  cloudflareTest(async () => ({
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: {
+      bindings: {
+        MIGRATIONS: await readD1Migrations('./migrations'),
+        SHOP_MIGRATIONS: await readD1Migrations('./migrations/shop'),
+        ORDERS_MIGRATIONS: await readD1Migrations('./migrations/orders'),
+      },
+    },
+  }))
 
 export default defineConfig({
   root,
@@ -15,26 +36,40 @@ export default defineConfig({
         root,
         test: {
           name: 'core',
-          include: ['test/*.test.ts', 'test/{shared,db,e2e,conformance}/**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          include: ['test/*.test.ts', 'test/{shared,db}/**/*.test.ts'],
+          // Functions that keep nothing: a new process for each file would cost more than the tests.
+          isolate: false,
+          ...patience,
         },
       },
       {
         root,
-        plugins: [
-          cloudflareTest(async () => ({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                MIGRATIONS: await readD1Migrations('./migrations'),
-                SHOP_MIGRATIONS: await readD1Migrations('./migrations/shop'),
-                ORDERS_MIGRATIONS: await readD1Migrations('./migrations/orders'),
-              },
-            },
-          })),
-        ],
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'] },
+        test: {
+          name: 'wire',
+          include: ['test/{e2e,conformance}/**/*.test.ts'],
+          ...patience,
+        },
+      },
+      {
+        root,
+        plugins: [inWorkerd()],
+        test: {
+          name: 'workers',
+          include: ['test/workers/*.test.ts', 'test/workers/{admin,adapters}/*.test.ts'],
+          exclude: needFreshStores,
+          // One workerd for many files: to start one for each takes longer than the tests.
+          isolate: false,
+          ...patience,
+        },
+      },
+      {
+        root,
+        plugins: [inWorkerd()],
+        test: {
+          name: 'stores',
+          ...patience,
+          include: [...needFreshStores, 'test/workers/{client,durable,jobs,shop,db}/**/*.test.ts'],
+        },
       },
     ],
   },

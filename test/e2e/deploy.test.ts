@@ -26,6 +26,7 @@ test('a dry run works without a network, names the bindings, and says that a dom
   expect(stdout).toMatch(/env\.DB\b.*D1 Database/)
   expect(stdout).toMatch(/env\.SHOP\b.*D1 Database/)
   expect(stdout).toMatch(/env\.CONFIG\b.*KV Namespace/)
+  expect(stdout).toMatch(/env\.CHECKOUT\b.*Workflow/)
   expect(stdout).toMatch(/^No domain: the Cache API keeps nothing on workers\.dev\./m)
   expect(stdout).toContain('npx wrangler secret put ADMIN_TOKEN')
 })
