@@ -45,6 +45,8 @@ export interface Env {
   readonly JOB_WATCHES: DurableObjectNamespace
   /** Originals and thumbnails. */
   readonly MEDIA: R2Bucket
+  /** The files of a site. */
+  readonly ASSETS: R2Bucket
   /** Absent where the account has no Images. */
   readonly IMAGES?: ImagesBinding
   readonly STATE: DurableObjectNamespace<StateShardObject>

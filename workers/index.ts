@@ -1,4 +1,5 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import type { BucketName } from '../shared/config/inner-origin.ts'
 import { defaultMedia } from '../shared/config/media.ts'
 import { defaultHotTier } from '../shared/config/schema.ts'
 import { mediaTarget } from '../shared/media-path.ts'
@@ -27,6 +28,7 @@ import { r2Objects } from './adapters/r2-objects.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
+import { type Assets, assetsOrigin } from './assets.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
 import { bucketDirectory } from './db/bucket-directory.ts'
 import { ReadLog } from './db/read-log.ts'
@@ -144,6 +146,7 @@ function compose(env: Env, host: string): Ports {
     rule: () => configuration.current()?.config.media ?? defaultMedia,
     now,
   }
+  const assets: Assets = { objects: r2Objects(env.ASSETS), now }
   const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
   const services = {
     ...{
@@ -157,6 +160,7 @@ function compose(env: Env, host: string): Ports {
       books,
       seal,
       media,
+      assets,
       store,
       answer,
       reads,
@@ -171,6 +175,7 @@ function compose(env: Env, host: string): Ports {
     ['media', mediaOrigin(media)],
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
+  const buckets: Readonly<Record<BucketName, InnerOrigin>> = { assets: assetsOrigin(assets) }
   shop = createShop({
     database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
     orders: sharded(orderShards(env)),
@@ -190,6 +195,7 @@ function compose(env: Env, host: string): Ports {
   const inner: Readonly<Record<string, (name: string) => InnerOrigin | undefined>> = {
     weir: (name) => own.get(name),
     service: (name) => shop?.origin(name),
+    r2: (name) => new Map(Object.entries(buckets)).get(name),
   }
   const ports: Ports = {
     configuration,

@@ -43,6 +43,7 @@ const poolErrors = (name: string, pool: Fields): ConfigError[] => {
     ...allOff(name, origins),
     ...monitorErrors(name, asFields(pool.monitor)),
     ...probedInside(name, pool, origins),
+    ...staticElsewhere(name, pool, origins),
     ...idleDeadlines(name, origins),
     ...forgetfulAffinity(name, asFields(pool.affinity)),
   ]
@@ -71,6 +72,16 @@ const probedInside = (name: string, { monitor }: Fields, origins: readonly Field
     ? []
     : [error(['pools', name, 'monitor'], `cannot probe ${quote(inside.url)}, which is inside the gateway: remove it`)]
 }
+
+const staticElsewhere = (name: string, pool: Fields, origins: readonly Fields[]): ConfigError[] =>
+  pool.static === undefined || origins.some(({ url }) => typeof url === 'string' && url.startsWith('r2:'))
+    ? []
+    : [
+        error(
+          ['pools', name, 'static'],
+          'is for pools with an origin such as "r2:assets", and this one has none: remove it',
+        ),
+      ]
 
 /** zod drops this name without a word, and it is a trap for whatever reads pools by name. */
 const reservedName = (name: string): ConfigError[] =>

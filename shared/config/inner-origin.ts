@@ -6,13 +6,27 @@ export const serviceNames = ['account', 'catalog', 'checkout', 'order', 'pages',
 
 export type ServiceName = (typeof serviceNames)[number]
 
+/** The buckets whose files a pool may serve, as wrangler.toml binds them. */
+export const bucketNames = ['assets'] as const
+
+export type BucketName = (typeof bucketNames)[number]
+
 /** By the scheme: what is wrong with a name, or undefined. */
-const schemes: ReadonlyMap<string, (name: string) => string | undefined> = new Map([['service', serviceProblem]])
+const schemes: ReadonlyMap<string, (name: string) => string | undefined> = new Map([
+  ['service', serviceProblem],
+  ['r2', bucketProblem],
+])
 
 function serviceProblem(name: string): string | undefined {
   return serviceNames.some((known) => known === name)
     ? undefined
     : `names no service: the services are ${listNames(serviceNames)}; got ${quote(name)}`
+}
+
+function bucketProblem(name: string): string | undefined {
+  return bucketNames.some((known) => known === name)
+    ? undefined
+    : `names no bucket that is bound here: the buckets are ${listNames(bucketNames)}; got ${quote(name)}`
 }
 
 /** The scheme and the name of an origin inside the Worker; undefined where the URL leads to the network. */

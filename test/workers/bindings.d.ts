@@ -19,6 +19,7 @@ declare namespace Cloudflare {
     readonly JOB_BOOKS: import('../../workers/env.ts').JobBookNamespace
     readonly JOB_WATCHES: DurableObjectNamespace
     readonly MEDIA: R2Bucket
+    readonly ASSETS: R2Bucket
     readonly STATE: DurableObjectNamespace<import('../../workers/env.ts').StateShardObject>
     readonly ADMIN_TOKEN?: string
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]

@@ -10,6 +10,7 @@ import type { Background, MonitorPort, Ports, SealPort, SessionIndexPort, Sessio
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import type { StatePort } from '../state-port.ts'
+import { type AssetsServices, assetsApi, assetsPath } from './assets-api.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { imageApi } from './image-api.ts'
@@ -55,7 +56,7 @@ export interface GatewayEnvironment {
   Variables: { readonly caller: Caller; readonly snapshot: Snapshot | undefined }
 }
 
-export function gatewayApp(services: GatewayServices & MediaServices): Ports['gateway'] {
+export function gatewayApp(services: AssetsServices & MediaServices): Ports['gateway'] {
   const app = new Hono<GatewayEnvironment>()
   app.get('/_weir/health', async (context) => {
     const { configuration, now } = services
@@ -66,6 +67,7 @@ export function gatewayApp(services: GatewayServices & MediaServices): Ports['ga
     return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
+  app.route(assetsPath, assetsApi(services))
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/jobs', jobsAdminApi(services))
   app.route('/_weir/api/pools', poolsApi(services))

@@ -35,6 +35,7 @@ export function servicesOn(sources: ConfigurationSources, now = () => Date.now()
     ...{ adminToken: token as string | undefined, configuration, sources, monitors: quiet, ...noJobs, now },
     seal: webCryptoSeal('a secret'),
     media: { objects: r2Objects(env.MEDIA), images: undefined, rule: () => defaultMedia, now },
+    assets: { objects: r2Objects(env.ASSETS), now },
     store: { forget: async () => undefined },
     sessions: objectSessions(env.SESSIONS, now),
     sessionIndex: objectSessionIndex(env.SESSION_INDEX),
