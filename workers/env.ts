@@ -4,6 +4,7 @@ import type { JobRule } from '../shared/config/jobs.ts'
 import type { ProbeRule } from '../shared/config/schema.ts'
 import type { Envelope } from '../shared/jobs/envelope.ts'
 import type { Ended, Posting, Progress } from '../shared/jobs/journal.ts'
+import type { Refusal } from '../shared/services/refusal.ts'
 import type { LeaseOutcome } from '../shared/session/lease.ts'
 import type {
   LiveSession,
@@ -20,6 +21,7 @@ import type { StatePage, StateReport } from '../shared/state/page.ts'
 import type { Layout, Place } from '../shared/state/place.ts'
 import type { Changed, DeadLetter, Finished, Found, JobQuery, ListedJob, RunGrant, Swept, Written } from './job-port.ts'
 import type { ListedSessions, Rhythm } from './ports.ts'
+import type { ListedRefusals } from './refusal-port.ts'
 import type { Elsewhere } from './state-port.ts'
 
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
@@ -39,6 +41,7 @@ export interface Env {
   readonly SESSIONS: Named<SessionObject>
   /** One for each user. */
   readonly SESSION_INDEX: Named<SessionIndexObject>
+  readonly REFUSALS: Named<RefusalsObject>
   readonly JOBS: Queue
   readonly JOBS_DEAD: Queue
   readonly JOB_BOOKS: JobBookNamespace
@@ -131,6 +134,13 @@ export interface SessionIndexObject {
 export interface RevokedSessions {
   readonly revoked: number
   readonly left: number
+}
+
+/** What the one object that remembers refused calls can be called for. */
+export interface RefusalsObject {
+  /** `unnoted`: how many others there were that were not told. */
+  record(refusal: Refusal, unnoted: number): Promise<true>
+  list(): Promise<ListedRefusals>
 }
 
 /** The books by their names. The platform's own type of a stub does not end on JSON, which holds itself. */

@@ -9,6 +9,7 @@ import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
 import { d1State } from './adapters/d1-state.ts'
 import { decoderFor } from './adapters/decoder.ts'
+import { fetchEgress } from './adapters/fetch-egress.ts'
 import { fetchHook } from './adapters/fetch-hook.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotState } from './adapters/hot-state.ts'
@@ -20,6 +21,7 @@ import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
 import { objectJobBooks } from './adapters/object-job-books.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { objectRefusals } from './adapters/object-refusals.ts'
 import { objectSessionIndex } from './adapters/object-session-index.ts'
 import { objectSessions } from './adapters/object-sessions.ts'
 import { objectState } from './adapters/object-state.ts'
@@ -57,7 +59,9 @@ import type { Background, InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
 import { purgeTags } from './purge-tags.ts'
+import { serviceCalls } from './service-calls.ts'
 import { armMonitors } from './sharing.ts'
+import { policy as ownPolicy } from './shop/calls.ts'
 import { checkoutWorkflow, workflowRuns } from './shop/checkout/workflow.ts'
 import { createShop, type Shop } from './shop/index.ts'
 
@@ -147,6 +151,12 @@ function compose(env: Env, host: string): Ports {
     now,
   }
   const assets: Assets = { objects: r2Objects(env.ASSETS), now }
+  const refusals = objectRefusals(env.REFUSALS, now)
+  // A run of a checkout may begin where no request has been yet.
+  const servicesRule = async () =>
+    (configuration.current() ?? (await configuration.load(now(), () => undefined)))?.config.services
+  const calls = serviceCalls({ seal, refusals, rule: servicesRule, own: ownPolicy, now })
+  const egress = { outside: fetchEgress, refusals, rule: async () => (await servicesRule())?.egress, now }
   const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
   const services = {
     ...{
@@ -162,11 +172,15 @@ function compose(env: Env, host: string): Ports {
       media,
       assets,
       store,
+      calls,
+      refusals,
+      egress,
       answer,
       reads,
       orders: orderShards(env),
       now,
     },
+    service: (name: string) => shop?.callable(name),
     proxy: (request: Request, background: Background) => proxy(request, ports, background),
   }
   const gateway = gatewayApp({ adminToken: env.ADMIN_TOKEN, imageKeys: env.IMAGE_KEYS, ...services })
@@ -177,6 +191,7 @@ function compose(env: Env, host: string): Ports {
   ])
   const buckets: Readonly<Record<BucketName, InnerOrigin>> = { assets: assetsOrigin(assets) }
   shop = createShop({
+    doors: calls,
     database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
     orders: sharded(orderShards(env)),
     sessions: { configuration, sessions, seal, now },
@@ -237,6 +252,8 @@ export const Monitor = monitorObject({
 export const Checkout = checkoutWorkflow((env) => shopFor(env).checkouts)
 
 export const Session = sessionObject({ now })
+export { Refusals } from './durable/refusals.ts'
+
 export const SessionIndex = sessionIndexObject({ sessionOf: (env, id) => env.SESSIONS.getByName(id), now })
 export const StateShard = stateShardObject({
   database: (env) => d1State(env.DB),

@@ -5,6 +5,7 @@
 import { imagesErrors } from './cross-images.ts'
 import { jobErrors } from './cross-jobs.ts'
 import { originEventErrors } from './cross-origin-events.ts'
+import { servicesErrors } from './cross-services.ts'
 import { stateErrors } from './cross-state.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
@@ -17,7 +18,7 @@ import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier, sessions, images, jobs, state } = asFields(document)
+  const { pools, routes, hotTier, sessions, images, jobs, state, services } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
@@ -32,6 +33,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...imagesErrors(asFields(images), names),
     ...jobErrors(asFields(jobs), names),
     ...stateErrors(asFields(state), names, asList(routes)),
+    ...servicesErrors(asFields(services), asFields(pools)),
   ]
 }
 
@@ -67,7 +69,8 @@ const monitorErrors = (name: string, monitor: Fields): ConfigError[] => {
 
 /** Probes go over the network. */
 const probedInside = (name: string, { monitor }: Fields, origins: readonly Fields[]): ConfigError[] => {
-  const inside = origins.find(({ url }) => typeof url === 'string' && parseInnerOrigin(url) !== undefined)
+  // A list may have holes, which `find` does not pass over.
+  const [inside] = origins.filter(({ url }) => typeof url === 'string' && parseInnerOrigin(url) !== undefined)
   return monitor === undefined || inside === undefined
     ? []
     : [error(['pools', name, 'monitor'], `cannot probe ${quote(inside.url)}, which is inside the gateway: remove it`)]

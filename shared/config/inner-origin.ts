@@ -4,6 +4,9 @@ import { listNames, quote } from './errors.ts'
 /** The services of the shop (workers/shop) that may stand behind a route; payment is for the checkout alone. */
 export const serviceNames = ['account', 'catalog', 'checkout', 'order', 'pages', 'search'] as const
 
+/** What only other services may call. */
+export const internalServiceNames = ['payment'] as const
+
 export type ServiceName = (typeof serviceNames)[number]
 
 /** The buckets whose files a pool may serve, as wrangler.toml binds them. */

@@ -35,6 +35,7 @@ import { jobsSchema } from './jobs.ts'
 import { mediaSchema } from './media.ts'
 import { notificationsSchema } from './notifications.ts'
 import { enqueueSchema } from './origin-events.ts'
+import { servicesSchema } from './services.ts'
 import { sessionsSchema } from './sessions.ts'
 import { stateSchema } from './state.ts'
 import { staticSchema } from './static.ts'
@@ -332,6 +333,8 @@ export const configSchema = z.strictObject({
   images: imagesSchema.prefault({}),
   /** The shared state cache. */
   state: stateSchema.prefault({}),
+  /** Calls between services, and out of here. */
+  services: servicesSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -20,6 +20,7 @@ import { orderShardsApi } from './order-shards-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
 import { readsApi } from './reads-api.ts'
+import { egressApi, refusalsApi, type ServicesServices, serviceApi } from './services-api.ts'
 import { sessionApi } from './session-api.ts'
 import { shardsApi } from './shards-api.ts'
 import { stateApi, statePath } from './state-api.ts'
@@ -56,7 +57,7 @@ export interface GatewayEnvironment {
   Variables: { readonly caller: Caller; readonly snapshot: Snapshot | undefined }
 }
 
-export function gatewayApp(services: AssetsServices & MediaServices): Ports['gateway'] {
+export function gatewayApp(services: AssetsServices & MediaServices & ServicesServices): Ports['gateway'] {
   const app = new Hono<GatewayEnvironment>()
   app.get('/_weir/health', async (context) => {
     const { configuration, now } = services
@@ -74,7 +75,10 @@ export function gatewayApp(services: AssetsServices & MediaServices): Ports['gat
   app.route('/_weir/api/purge', purgeApi(services))
   app.route('/_weir/api/reads', readsApi(services))
   app.route('/_weir/api/shards', orderShardsApi(services))
+  app.route('/_weir/api/refusals', refusalsApi(services))
   app.route('/_weir/api/sessions', userSessionsApi(services))
+  app.route('/_weir/service', serviceApi(services))
+  app.route('/_weir/egress', egressApi(services))
   app.route('/_weir/session', sessionApi(services))
   app.route('/_weir/jobs', jobsApi(services))
   app.route('/_weir/image', imageApi(services))

@@ -10,6 +10,7 @@ export const internalPrefix = '/internal/'
 /** Answers the request as the other service does; 403 where the policy does not let it. */
 export type Calls = (from: Service, to: Service, request: Request) => Promise<Response>
 
+/** What each was built to call; "services.policy" of the configuration may say otherwise. */
 export const policy: Readonly<Record<Service, readonly Service[]>> = {
   account: [],
   catalog: ['search'],
@@ -20,6 +21,7 @@ export const policy: Readonly<Record<Service, readonly Service[]>> = {
   search: [],
 }
 
+/** By this table alone, where there is no gateway around the services. */
 export function callsTo(services: (name: Service) => (request: Request) => Promise<Response>): Calls {
   return async function call(from, to, request) {
     return policy[from].includes(to) ? services(to)(request) : problemResponse(notAllowed(from, to))

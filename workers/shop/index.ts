@@ -3,8 +3,9 @@
 import type { ServiceName } from '../../shared/config/inner-origin.ts'
 import type { InnerOrigin } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
+import type { ServiceCalls } from '../service-calls.ts'
 import { accountService } from './account/service.ts'
-import { type Calls, callsTo, internalPrefix, type Service } from './calls.ts'
+import { type Calls, internalPrefix, type Service } from './calls.ts'
 import { indexBehind } from './catalog/indexing.ts'
 import { catalogService } from './catalog/service.ts'
 import type { CheckoutTools } from './checkout/advance.ts'
@@ -26,10 +27,14 @@ export interface Shop {
   readonly checkouts: CheckoutTools
   /** Has checkouts that stand still run again, and tells the search what it has missed. Rejects where they cannot be read. */
   watch(): Promise<void>
+  /** The same for those who call a service by its name, with an identity. */
+  callable(name: string): InnerOrigin | undefined
 }
 
-export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
-  const ports: ShopPorts = { ...given, calls: callsTo((name) => ask(name)) }
+export function createShop(given: Omit<ShopPorts, 'calls'> & { readonly doors: ServiceCalls }): Shop {
+  const { doors } = given
+  const inside = (name: Service) => doors.behindDoor(name, ask(name))
+  const ports: ShopPorts = { ...given, calls: (from, to, request) => doors.call(from, to, request, inside(to)) }
   const journal = checkoutJournal(ports.database)
   const watching = { journal, wake: ports.wakeCheckout, now: ports.now }
   const services: Partial<Record<Service, { fetch(request: Request): Response | Promise<Response> }>> = {
@@ -42,10 +47,11 @@ export function createShop(given: Omit<ShopPorts, 'calls'>): Shop {
     search: searchService(ports),
   }
   const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)
+  const isOpen = (name: string): name is ServiceName => Object.hasOwn(services, name) && name !== 'payment'
   return {
     calls: ports.calls,
-    origin: (name) =>
-      Object.hasOwn(services, name) && name !== 'payment' ? facing(ask(name as ServiceName)) : undefined,
+    origin: (name) => (isOpen(name) ? facing(ask(name)) : undefined),
+    callable: (name) => (isOpen(name) ? doors.behindDoor(name, facing(ask(name))) : undefined),
     checkouts: { journal, effects: serviceEffects(ports.calls), now: ports.now },
     async watch() {
       await indexBehind(ports)

@@ -9,7 +9,8 @@ import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
 import { replicated } from '../../../workers/db/replicas.ts'
 import { sharded } from '../../../workers/db/shards.ts'
-import { internalPrefix, type Service } from '../../../workers/shop/calls.ts'
+import { serviceCalls } from '../../../workers/service-calls.ts'
+import { internalPrefix, policy, type Service } from '../../../workers/shop/calls.ts'
 import { workflowRuns } from '../../../workers/shop/checkout/workflow.ts'
 import { createShop } from '../../../workers/shop/index.ts'
 import type { ShopPorts } from '../../../workers/shop/ports.ts'
@@ -48,7 +49,10 @@ let accounts = 0
 
 export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
   const purged: string[] = []
+  const seal = webCryptoSeal('a secret')
+  const refusals = { record: async () => undefined, list: async () => undefined }
   const shop = createShop({
+    doors: serviceCalls({ seal, refusals, rule: async () => undefined, own: policy, now }),
     database: replicated('shop', env.SHOP, now),
     orders: sharded({
       name: 'orders',
@@ -61,7 +65,7 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
     sessions: {
       configuration: { held: () => snapshot, load: async () => snapshot },
       sessions: objectSessions(env.SESSIONS, now),
-      seal: webCryptoSeal('a secret'),
+      seal,
       now,
     },
     purge: async (tags) => purged.push(...tags) > 0,
