@@ -114,8 +114,12 @@ test('the list, and what the API says no to', async () => {
   await put('/list/a.txt', 'a')
   await put('/list/b.txt', 'b')
   await put('/listed.txt', 'c')
-  const { assets } = (await (await api('?under=/list')).json()) as { assets: { path: string }[] }
-  expect(assets.map(({ path }) => path)).toEqual(['/list/a.txt', '/list/b.txt'])
+  const listed = async (query: string) => {
+    const { assets } = (await (await api(query)).json()) as { assets: { path: string }[] }
+    return assets.map(({ path }) => path)
+  }
+  expect(await listed('?under=/list')).toEqual(['/list/a.txt', '/list/b.txt'])
+  expect(await listed('?under=/list&after=list/a.txt')).toEqual(['/list/b.txt'])
   const cases: [string, RequestInit, number, string][] = [
     ['/a/../%2e%2e%2fb', { method: 'PUT', body: 'x' }, 400, 'bad-target'],
     ['/a//b', { method: 'PUT', body: 'x' }, 400, 'bad-path'],

@@ -14,7 +14,8 @@ declare namespace Cloudflare {
       DurableObjectNamespace
     readonly SESSION_INDEX: import('../../workers/env.ts').Named<import('../../workers/env.ts').SessionIndexObject> &
       DurableObjectNamespace
-    readonly REFUSALS: import('../../workers/env.ts').Named<import('../../workers/env.ts').RefusalsObject>
+    readonly REFUSALS: import('../../workers/env.ts').Named<import('../../workers/env.ts').RefusalsObject> &
+      DurableObjectNamespace
     readonly JOBS: Queue
     readonly JOBS_DEAD: Queue
     readonly JOB_BOOKS: import('../../workers/env.ts').JobBookNamespace
