@@ -3,27 +3,16 @@
 import { quote } from './config/errors.ts'
 import { canonicalTarget } from './http/target.ts'
 import { reservedPrefix } from './key.ts'
-import { err, ok, type Result } from './result.ts'
+import { encodedPath, objectPath } from './object-path.ts'
+import { err, type Result } from './result.ts'
 
 export const mediaPrefix = `${reservedPrefix}media/`
 
-const longestPath = 512
-
-/**
- * What a canonical path (http/target.ts) names, decoded; or why it names nothing, in words for the client. It is a chain
- * of segments that all systems understand alike.
- */
+/** What a canonical path (http/target.ts) names, decoded; or why it names nothing, in words for the client. */
 export function mediaPath(path: string): Result<string, string> {
   const written = path.startsWith(mediaPrefix) ? path.slice(mediaPrefix.length) : ''
   if (written === '') return err(`The path names no picture: write it as ${mediaPrefix}items/3.jpg.`)
-  if (/%2F|%5C/i.test(written)) return err('The path hides a slash behind percent-encoding: write a plain slash.')
-  if (written.split('/').includes('')) return err('The path has an empty segment: write single slashes, and none last.')
-  const decoded = decode(written)
-  if (decoded === undefined) return err('The path is no UTF-8 when it is decoded: encode its characters as UTF-8.')
-  if (/\p{Cc}/u.test(decoded)) return err('The path has a control character in it: choose another name.')
-  const { length } = new TextEncoder().encode(decoded)
-  if (length > longestPath) return err(`The path has ${length} bytes; ${longestPath} at most are allowed.`)
-  return ok(decoded)
+  return objectPath(written)
 }
 
 /** The same of what somebody has written for a picture: its path, its path on this gateway, or its URL. */
@@ -35,24 +24,14 @@ export function writtenMediaPath(text: string): Result<string, string> {
 
 const nowhere = 'http://weir.invalid'
 
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** The one spelling of its path and query. */
 export function mediaTarget(path: string, preset?: string): string {
   const query = preset === undefined ? '' : `?preset=${encodeURIComponent(preset)}`
-  return `${mediaPrefix}${encoded(path)}${query}`
+  return `${mediaPrefix}${encodedPath(path)}${query}`
 }
 
-const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
-
 /** What purges know all by that is made of an original. Has neither white space nor a comma. */
-export const mediaTag = (path: string): string => `media:${encoded(path)}`
+export const mediaTag = (path: string): string => `media:${encodedPath(path)}`
 
 export const originalName = (path: string): string => `originals/${path}`
 

@@ -15,13 +15,17 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
   'shared/http': ['shared'],
   'shared/balance': ['shared'],
   core: ['shared', 'shared/http', 'shared/balance'],
-  db: ['shared', 'shared/http', 'shared/balance'],
+  db: ['shared', 'shared/http', 'shared/balance', 'core'],
   adapters: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   admin: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   client: ['shared', 'shared/http', 'shared/balance', 'core'],
   durable: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
   jobs: ['shared', 'shared/http', 'shared/balance', 'core', 'db'],
-  index: ['shared', 'shared/http', 'shared/balance', 'core', 'db', 'adapters', 'admin', 'client', 'durable', 'jobs'],
+  shop: ['shared', 'shared/http', 'shared/balance', 'core', 'db', 'client'],
+  index: [
+    ...['shared', 'shared/http', 'shared/balance', 'core', 'db'],
+    ...['adapters', 'admin', 'client', 'durable', 'jobs', 'shop'],
+  ],
   cli: 'any',
   test: 'any',
 }
@@ -77,8 +81,18 @@ function fileProblem(path: string, target: string): string | undefined {
   if (from === 'shared' && sharedParts.has(to)) return undefined
   if (from === 'adapters' && target === 'workers/proxy.ts') return 'which adapters know nothing of'
   if (from === 'adapters' && to === 'adapters' && isOtherAdapter(path, target)) return 'another adapter'
+  if (from === 'shop' && to === 'shop' && isOtherService(path, target)) return 'another service of the shop'
   return from === to || allowed.includes(to) ? undefined : `against the one way (${from} may not import ${to})`
 }
+
+/** Services have a folder each, and ask each other by `shop/calls.ts`. */
+function isOtherService(path: string, target: string): boolean {
+  const [own, other] = [serviceOf(path), serviceOf(target)]
+  return own !== undefined && other !== undefined && own !== other
+}
+
+/** `catalog` of `workers/shop/catalog/service.ts`; undefined for what all of them use. */
+const serviceOf = (path: string): string | undefined => /^workers\/shop\/([^/]+)\//.exec(path)?.[1]
 
 /** Adapters are named `<technology>-<port>`; one technology may fill several files, and one word is no adapter. */
 function isOtherAdapter(path: string, target: string): boolean {

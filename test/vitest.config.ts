@@ -17,7 +17,13 @@ const needFreshStores = [
 const inWorkerd = () =>
   cloudflareTest(async () => ({
     wrangler: { configPath: './wrangler.toml' },
-    miniflare: { bindings: { MIGRATIONS: await readD1Migrations('./migrations') } },
+    miniflare: {
+      bindings: {
+        MIGRATIONS: await readD1Migrations('./migrations'),
+        SHOP_MIGRATIONS: await readD1Migrations('./migrations/shop'),
+        ORDERS_MIGRATIONS: await readD1Migrations('./migrations/orders'),
+      },
+    },
   }))
 
 export default defineConfig({
@@ -30,7 +36,7 @@ export default defineConfig({
         root,
         test: {
           name: 'core',
-          include: ['test/*.test.ts', 'test/shared/**/*.test.ts'],
+          include: ['test/*.test.ts', 'test/{shared,db}/**/*.test.ts'],
           // Functions that keep nothing: a new process for each file would cost more than the tests.
           isolate: false,
           ...patience,

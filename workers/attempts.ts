@@ -223,6 +223,7 @@ function beginAt(
     body: body.kind === 'kept' ? body.bytes : body.stream,
     headersMs: Math.min(headersMs, leftMs),
     leftMs: body.kind === 'once' && Number.isFinite(leftMs) ? leftMs : undefined,
+    rule: state.pool.static,
   })
   const judged = (outcome: Outcome) => (workMs === undefined ? outcome : ofWork(outcome, origin))
   const ended = sent.then((attempt): Ended => {

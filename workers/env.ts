@@ -5,6 +5,7 @@ import type { ProbeRule } from '../shared/config/schema.ts'
 import type { Envelope } from '../shared/jobs/envelope.ts'
 import type { Ended, Posting, Progress } from '../shared/jobs/journal.ts'
 import type { ListedJob } from '../shared/jobs/listing.ts'
+import type { Refusal } from '../shared/services/refusal.ts'
 import type { LeaseOutcome } from '../shared/session/lease.ts'
 import type {
   LiveSession,
@@ -21,11 +22,19 @@ import type { StatePage, StateReport } from '../shared/state/page.ts'
 import type { Layout, Place } from '../shared/state/place.ts'
 import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from './job-port.ts'
 import type { ListedSessions, Rhythm } from './ports.ts'
+import type { ListedRefusals } from './refusal-port.ts'
 import type { Elsewhere } from './state-port.ts'
 
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
 export interface Env {
   readonly DB: D1Database
+  /** Of the services in workers/shop. */
+  readonly SHOP: D1Database
+  /** The shards of the orders; further ones are ORDERS_2 and so on. */
+  readonly ORDERS_0: D1Database
+  readonly ORDERS_1: D1Database
+  /** The runs of checkouts, by their ids. */
+  readonly CHECKOUT: Workflow<CheckoutRun>
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace
@@ -33,12 +42,15 @@ export interface Env {
   readonly SESSIONS: Named<SessionObject>
   /** One for each user. */
   readonly SESSION_INDEX: Named<SessionIndexObject>
+  readonly REFUSALS: Named<RefusalsObject>
   readonly JOBS: Queue
   readonly JOBS_DEAD: Queue
   readonly JOB_BOOKS: JobBookNamespace
   readonly JOB_WATCHES: DurableObjectNamespace
   /** Originals and thumbnails. */
   readonly MEDIA: R2Bucket
+  /** The files of a site. */
+  readonly ASSETS: R2Bucket
   /** Absent where the account has no Images. */
   readonly IMAGES?: ImagesBinding
   readonly STATE: DurableObjectNamespace<StateShardObject>
@@ -51,6 +63,11 @@ export interface Env {
   readonly WEBHOOK_SECRET?: string
   /** Anything, on a laptop alone: webhooks may go to loopback, over plain http too. */
   readonly LOCAL?: string
+}
+
+/** What the run of a checkout is told. */
+export interface CheckoutRun {
+  readonly id: string
 }
 
 /** Objects by their names. Where RPC carries JSON the platform's own types, which unfold what they carry, find no end. */
@@ -122,6 +139,13 @@ export interface SessionIndexObject {
 export interface RevokedSessions {
   readonly revoked: number
   readonly left: number
+}
+
+/** What the one object that remembers refused calls can be called for. */
+export interface RefusalsObject {
+  /** `unnoted`: how many others there were that were not told. */
+  record(refusal: Refusal, unnoted: number): Promise<true>
+  list(): Promise<ListedRefusals>
 }
 
 /** The books by their names. The platform's own type of a stub does not end on JSON, which holds itself. */

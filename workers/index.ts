@@ -1,12 +1,15 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import type { BucketName } from '../shared/config/inner-origin.ts'
 import { defaultMedia } from '../shared/config/media.ts'
 import { defaultHotTier } from '../shared/config/schema.ts'
+import { mediaTarget } from '../shared/media-path.ts'
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'
 import { d1Configuration } from './adapters/d1-configuration.ts'
 import { d1Purges } from './adapters/d1-purges.ts'
 import { d1State } from './adapters/d1-state.ts'
 import { decoderFor } from './adapters/decoder.ts'
+import { fetchEgress } from './adapters/fetch-egress.ts'
 import { fetchHook } from './adapters/fetch-hook.ts'
 import { fetchOrigin } from './adapters/fetch-origin.ts'
 import { hotState } from './adapters/hot-state.ts'
@@ -18,6 +21,7 @@ import { networkProbe } from './adapters/network-probe.ts'
 import { objectFlights } from './adapters/object-flights.ts'
 import { objectJobBooks } from './adapters/object-job-books.ts'
 import { objectMonitors } from './adapters/object-monitors.ts'
+import { objectRefusals } from './adapters/object-refusals.ts'
 import { objectSessionIndex } from './adapters/object-session-index.ts'
 import { objectSessions } from './adapters/object-sessions.ts'
 import { objectState } from './adapters/object-state.ts'
@@ -26,7 +30,13 @@ import { r2Objects } from './adapters/r2-objects.ts'
 import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
+import { type Assets, assetsOrigin } from './assets.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
+import { bucketDirectory } from './db/bucket-directory.ts'
+import { ReadLog } from './db/read-log.ts'
+import { replicated } from './db/replicas.ts'
+import { type Shards, sharded } from './db/shards.ts'
+import { finishMoves } from './db/spread.ts'
 import { batchObject } from './durable/batch.ts'
 import { flightObject } from './durable/flight.ts'
 import { jobBookObject } from './durable/job-book.ts'
@@ -48,7 +58,12 @@ import { type Media, mediaOrigin } from './media.ts'
 import type { Background, InnerOrigin, Ports } from './ports.ts'
 import { problemResponse } from './problem.ts'
 import { answerInner, proxy } from './proxy.ts'
+import { purgeTags } from './purge-tags.ts'
+import { serviceCalls } from './service-calls.ts'
 import { armMonitors } from './sharing.ts'
+import { policy as ownPolicy } from './shop/calls.ts'
+import { checkoutWorkflow, workflowRuns } from './shop/checkout/workflow.ts'
+import { createShop, type Shop } from './shop/index.ts'
 
 const now = () => Date.now()
 const random = () => Math.random()
@@ -56,7 +71,29 @@ const random = () => Math.random()
 /** Where nobody has asked for a host. */
 const internalHost = 'weir.invalid'
 
+/** A person waits for it. */
+const purgePatienceMs = 2_000
+
+/** Of this isolate. */
+const reads = new ReadLog()
+
+/** So many shards of the orders there were at first: never to be changed. */
+const homesOfOrders = 2
+
+function orderShards(env: Env): Shards {
+  const bound = env as unknown as Readonly<Record<string, D1Database | undefined>>
+  const sources: D1Database[] = []
+  for (let database = env.ORDERS_0 as D1Database | undefined; database; database = bound[`ORDERS_${sources.length}`]) {
+    sources.push(database)
+  }
+  const directory = bucketDirectory(env.DB)
+  return { name: 'orders', sources, homes: homesOfOrders, directory, now, onRead: (event) => reads.record(event) }
+}
+
 let ports: Ports | undefined
+
+/** Of the ports that were made last: all are as good. */
+let shop: Shop | undefined
 
 const handlersFor = (env: Env): Handlers => ({
   'thumbnail@1': makeThumbnail,
@@ -75,6 +112,11 @@ function portsForJobs(env: Env): Ports {
   if (ports !== undefined) return ports
   jobPorts ??= compose(env, internalHost)
   return jobPorts
+}
+
+function shopFor(env: Env): Shop {
+  if (shop === undefined) portsForJobs(env)
+  return shop!
 }
 
 function configurationSources(env: Env, host: string): ConfigurationSources {
@@ -108,6 +150,13 @@ function compose(env: Env, host: string): Ports {
     rule: () => configuration.current()?.config.media ?? defaultMedia,
     now,
   }
+  const assets: Assets = { objects: r2Objects(env.ASSETS), now }
+  const refusals = objectRefusals(env.REFUSALS, now)
+  // A run of a checkout may begin where no request has been yet.
+  const servicesRule = async () =>
+    (configuration.current() ?? (await configuration.load(now(), () => undefined)))?.config.services
+  const calls = serviceCalls({ seal, refusals, rule: servicesRule, own: ownPolicy, now })
+  const egress = { outside: fetchEgress, refusals, rule: async () => (await servicesRule())?.egress, now }
   const answer: Ports['gateway'] = (request, background) => answerInner(request, ports, background)
   const services = {
     ...{
@@ -121,10 +170,17 @@ function compose(env: Env, host: string): Ports {
       books,
       seal,
       media,
+      assets,
       store,
+      calls,
+      refusals,
+      egress,
       answer,
+      reads,
+      orders: orderShards(env),
       now,
     },
+    service: (name: string) => shop?.callable(name),
     proxy: (request: Request, background: Background, heard: (response: Response) => void) =>
       proxy(request, ports, background, heard),
   }
@@ -134,11 +190,34 @@ function compose(env: Env, host: string): Ports {
     ['media', mediaOrigin(media)],
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
+  const buckets: Readonly<Record<BucketName, InnerOrigin>> = { assets: assetsOrigin(assets) }
+  shop = createShop({
+    doors: calls,
+    database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
+    orders: sharded(orderShards(env)),
+    sessions: { configuration, sessions, seal, now },
+    purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
+    pictures: {
+      put(base, path, body) {
+        const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}`, 'content-length': String(body.size) }
+        const request = new Request(new URL(mediaTarget(path), base), { method: 'PUT', headers, body })
+        return Promise.resolve(gateway(request, () => undefined))
+      },
+    },
+    wakeCheckout: workflowRuns(env.CHECKOUT),
+    now,
+  })
+  /** By the scheme of its URL, the origins inside the Worker. */
+  const inner: Readonly<Record<string, (name: string) => InnerOrigin | undefined>> = {
+    weir: (name) => own.get(name),
+    service: (name) => shop?.origin(name),
+    r2: (name) => new Map(Object.entries(buckets)).get(name),
+  }
   const ports: Ports = {
     configuration,
     gateway,
     store,
-    origins: innerOrigin((scheme, name) => (scheme === 'weir' ? own.get(name) : undefined), fetchOrigin),
+    origins: innerOrigin((scheme, name) => inner[scheme]?.(name), fetchOrigin),
     flights: objectFlights(env.FLIGHTS),
     batches: objectFlights(env.BATCHES),
     monitors,
@@ -171,7 +250,11 @@ export const Monitor = monitorObject({
   random,
 })
 
+export const Checkout = checkoutWorkflow((env) => shopFor(env).checkouts)
+
 export const Session = sessionObject({ now })
+export { Refusals } from './durable/refusals.ts'
+
 export const SessionIndex = sessionIndexObject({ sessionOf: (env, id) => env.SESSIONS.getByName(id), now })
 export const StateShard = stateShardObject({
   database: (env) => d1State(env.DB),
@@ -207,5 +290,10 @@ export default {
     const sources = configurationSources(env, internalHost)
     await publishAgain(sources)
     await armMonitors(await readConfiguration(sources), objectMonitors(env.MONITORS))
+    // Best effort: the next minute comes.
+    await finishMoves(orderShards(env)).catch((error) => console.warn('Moves of buckets were not ended:', error))
+    await shopFor(env)
+      .watch()
+      .catch((error) => console.warn('Checkouts were not looked at:', error))
   },
 } satisfies ExportedHandler<Env>

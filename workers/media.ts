@@ -2,15 +2,6 @@
 // of its original and what was asked for, so that one of another original or of another rule is never taken for it. The
 // store is the judge: whoever makes a thumbnail that is there already gives that one.
 import type { MediaRule, Thumbnail } from '../shared/config/media.ts'
-import { isStillThere, notModified, type Validators } from '../shared/http/preconditions.ts'
-import {
-  type ByteRange,
-  contentRange,
-  ifRangeHolds,
-  parseRange,
-  selectRanges,
-  unsatisfiedRange,
-} from '../shared/http/ranges.ts'
 import { formatImageOptions } from '../shared/image/options.ts'
 import {
   mediaPath,
@@ -20,9 +11,10 @@ import {
   thumbnailsPrefix,
   unknownPreset,
 } from '../shared/media-path.ts'
-import { type KeptObject, type ObjectPort, validatorsOf } from './object-port.ts'
+import { type ObjectPort, validatorsOf } from './object-port.ts'
 import type { ImagePort, InnerOrigin } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
+import { type NamedObject, represent } from './represent.ts'
 
 export interface Media {
   readonly objects: ObjectPort
@@ -33,15 +25,10 @@ export interface Media {
   readonly now: () => number
 }
 
-interface Named {
-  readonly name: string
-  readonly object: KeptObject
-}
-
 export type Rendition =
-  | (Named & { readonly kind: 'thumbnail' })
+  | (NamedObject & { readonly kind: 'thumbnail' })
   /** Nothing here makes pictures: the original stands in. */
-  | (Named & { readonly kind: 'original' })
+  | (NamedObject & { readonly kind: 'original' })
   | { readonly kind: 'no-original' }
   /** Nobody can make it of this original. */
   | { readonly kind: 'refused'; readonly because: string }
@@ -99,7 +86,7 @@ export async function thumbnailOf(media: Media, path: string, thumbnail: Thumbna
 async function make(
   { objects }: Media,
   images: ImagePort,
-  { name: source, object: { etag } }: Named,
+  { name: source, object: { etag } }: NamedObject,
   thumbnail: Thumbnail,
   name: string,
 ): Promise<Rendition | undefined> {
@@ -150,45 +137,13 @@ async function answerWith(
   }
 }
 
-async function represent(
-  request: Request,
-  { objects, now }: Media,
-  { name, object }: Named,
-  fields: Headers,
-): Promise<Response | undefined> {
-  const { etag, size, storedAt } = object
-  const asked = request.headers
-  const validators = validatorsOf(object)
-  if (!isStillThere(asked, validators, now())) return problemResponse(another)
-  if (notModified(asked, { ...validators, date: null, storedAt }, now())) {
-    return new Response(null, { status: 304, headers: fields })
-  }
-  const range = rangeOf(asked, size, validators, now())
-  if (range === 'unsatisfiable')
-    return problemResponse({ ...unsatisfiable, headers: { 'content-range': unsatisfiedRange(size) } })
-  fields.set('content-length', String(range === undefined ? size : range.last - range.first + 1))
-  if (range !== undefined) fields.set('content-range', contentRange(range, size))
-  const status = range === undefined ? 200 : 206
-  if (request.method === 'HEAD') return new Response(null, { status, headers: fields })
-  const body = await objects.get(name, etag, range)
-  return body && new Response(body, { status, headers: fields })
-}
-
-/** The one range that is asked for; undefined where the whole is sent. */
-function rangeOf(
-  asked: Headers,
-  size: number,
-  { etag, lastModified }: Validators,
-  now: number,
-): ByteRange | 'unsatisfiable' | undefined {
-  const specs = parseRange(asked.get('range'))
-  if (specs === undefined || !ifRangeHolds(asked.get('if-range'), etag, lastModified, null, now)) return undefined
-  const selection = selectRanges(specs, size, 1)
-  return selection.kind === 'ranges' ? selection.ranges[0] : selection.kind === 'whole' ? undefined : selection.kind
-}
-
 /** Nothing of what the store knows beside these reaches anybody. */
-function fieldsOf({ rule }: Media, path: string, { kind, object }: Named & Rendition, isPreset: boolean): Headers {
+function fieldsOf(
+  { rule }: Media,
+  path: string,
+  { kind, object }: NamedObject & Rendition,
+  isPreset: boolean,
+): Headers {
   const { read, cacheSeconds, clientSeconds } = rule()
   const isStandIn = kind === 'original' && isPreset
   const reach = read === 'open' ? 'public' : 'private'
@@ -233,16 +188,4 @@ const unavailable: Problem = {
   reason: 'media-unavailable',
   detail: 'The picture could not be read or made just now; it may be tried again.',
   headers: { 'retry-after': '5' },
-}
-
-const another: Problem = {
-  status: 412,
-  reason: 'changed-meanwhile',
-  detail: 'What is there is not what If-Match or If-Unmodified-Since ask for: GET it without them.',
-}
-
-const unsatisfiable: Problem = {
-  status: 416,
-  reason: 'range-not-satisfiable',
-  detail: 'The range lies beyond the end of the picture.',
 }

@@ -34,6 +34,17 @@ export type Put =
   | { readonly kind: 'changed' }
   | { readonly kind: 'too-large' }
 
+export interface ListedObject extends KeptObject {
+  readonly name: string
+}
+
+export interface ListedObjects {
+  /** By their names. */
+  readonly objects: readonly ListedObject[]
+  /** What to ask for the next ones with; absent where these were the last. */
+  readonly after?: string
+}
+
 export interface ObjectPort {
   head(name: string): Promise<KeptObject | undefined>
   /** Its bytes, or `range` of them; undefined where there is no such object, or another one than `etag` says. */
@@ -42,6 +53,8 @@ export interface ObjectPort {
   put(name: string, content: Content, type: string, onlyIf?: OnlyIf): Promise<Put>
   /** Lets go of the object of this name. */
   remove(name: string): Promise<void>
+  /** Those whose names begin with `prefix`, a thousand at most. */
+  list(prefix: string, after?: string): Promise<ListedObjects>
   /** Lets go of all whose names begin with `prefix`, but for those that begin with `but`. */
   clear(prefix: string, but?: string): Promise<void>
 }

@@ -5,6 +5,7 @@ import type { LearntByOrigin, SharedView } from '../shared/balance/shared-view.t
 import type { Course } from '../shared/balance/steering.ts'
 import type { FlightLimits } from '../shared/collapse/flight-events.ts'
 import type { BatchRule, ProbeRule } from '../shared/config/schema.ts'
+import type { StaticRule } from '../shared/config/static.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import type { ImageOptions } from '../shared/image/options.ts'
@@ -243,9 +244,9 @@ export interface OriginPort {
 
 /**
  * An origin inside the Worker. It answers as one on the network would; where it throws, the connection has broken. The
- * signal of the request says that nobody wants the answer any more.
+ * signal of the request says that nobody wants the answer any more. `rule` is that of the pool, where it has one.
  */
-export type InnerOrigin = (request: Request) => Promise<Response>
+export type InnerOrigin = (request: Request, rule?: StaticRule) => Promise<Response>
 
 /**
  * Makes pictures of pictures; where nothing is bound that can, originals stand in for them. What it is given was judged by
@@ -271,6 +272,8 @@ export interface OriginRequest {
   readonly headersMs: number
   /** With the client's own time to send included. Undefined: it may take its time. */
   readonly leftMs?: number | undefined
+  /** Of the pool, for the origins inside the Worker that serve files. */
+  readonly rule?: StaticRule | undefined
 }
 
 export interface Exchange {

@@ -5,10 +5,12 @@
 import { imagesErrors } from './cross-images.ts'
 import { jobErrors } from './cross-jobs.ts'
 import { originEventErrors } from './cross-origin-events.ts'
+import { servicesErrors } from './cross-services.ts'
 import { stateErrors } from './cross-state.ts'
 import { steeringErrors } from './cross-steering.ts'
 import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
+import { parseInnerOrigin } from './inner-origin.ts'
 import { compilePath } from './pattern.ts'
 import { defaultRouteId, hotTierSchema } from './schema.ts'
 import { sessionsSchema } from './sessions.ts'
@@ -16,7 +18,7 @@ import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 
 /** All errors between the fields of a document of any shape. */
 export const crossErrors = (document: unknown): ConfigError[] => {
-  const { pools, routes, hotTier, sessions, images, jobs, state } = asFields(document)
+  const { pools, routes, hotTier, sessions, images, jobs, state, services } = asFields(document)
   const names = new Set(Object.keys(asFields(pools)))
   return [
     ...Object.entries(asFields(pools)).flatMap(([name, pool]) => poolErrors(name, asFields(pool))),
@@ -31,6 +33,7 @@ export const crossErrors = (document: unknown): ConfigError[] => {
     ...imagesErrors(asFields(images), names),
     ...jobErrors(asFields(jobs), names),
     ...stateErrors(asFields(state), names, asList(routes)),
+    ...servicesErrors(asFields(services), asFields(pools)),
   ]
 }
 
@@ -41,6 +44,8 @@ const poolErrors = (name: string, pool: Fields): ConfigError[] => {
     ...sameOriginIds(name, origins),
     ...allOff(name, origins),
     ...monitorErrors(name, asFields(pool.monitor)),
+    ...probedInside(name, pool, origins),
+    ...staticElsewhere(name, pool, origins),
     ...idleDeadlines(name, origins),
     ...forgetfulAffinity(name, asFields(pool.affinity)),
   ]
@@ -61,6 +66,25 @@ const monitorErrors = (name: string, monitor: Fields): ConfigError[] => {
     ),
   ]
 }
+
+/** Probes go over the network. */
+const probedInside = (name: string, { monitor }: Fields, origins: readonly Fields[]): ConfigError[] => {
+  // A list may have holes, which `find` does not pass over.
+  const [inside] = origins.filter(({ url }) => typeof url === 'string' && parseInnerOrigin(url) !== undefined)
+  return monitor === undefined || inside === undefined
+    ? []
+    : [error(['pools', name, 'monitor'], `cannot probe ${quote(inside.url)}, which is inside the gateway: remove it`)]
+}
+
+const staticElsewhere = (name: string, pool: Fields, origins: readonly Fields[]): ConfigError[] =>
+  pool.static === undefined || origins.some(({ url }) => typeof url === 'string' && url.startsWith('r2:'))
+    ? []
+    : [
+        error(
+          ['pools', name, 'static'],
+          'is for pools with an origin such as "r2:assets", and this one has none: remove it',
+        ),
+      ]
 
 /** zod drops this name without a word, and it is a trap for whatever reads pools by name. */
 const reservedName = (name: string): ConfigError[] =>

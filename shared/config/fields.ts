@@ -3,6 +3,7 @@
 
 import * as z from 'zod'
 import { quote } from './errors.ts'
+import { innerOriginProblem, parseInnerOrigin } from './inner-origin.ts'
 import { checkHost, checkPath } from './pattern.ts'
 
 /** RFC 9110 §5.6.2: what header, cookie and method names are made of. */
@@ -200,7 +201,7 @@ function isQueryRule(value: unknown): boolean {
   return others.length === 0 && (field === 'only' || field === 'except') && isNames
 }
 
-/** The address of an origin, normalised to `scheme://host[:port]`. */
+/** The address of an origin, normalised to `scheme://host[:port]`, or the name of one inside the Worker. */
 export const originUrl = checked(
   originProblem,
   required('give the address of the server, such as "https://a.example.com"'),
@@ -208,6 +209,8 @@ export const originUrl = checked(
 
 /** Never quotes the text, which may hold a password. */
 function originProblem(text: string): string | undefined {
+  const inner = parseInnerOrigin(text)
+  if (inner !== undefined) return innerOriginProblem(inner)
   if (!/^https?:\/\//i.test(text)) return 'must start with "http://" or "https://"'
   if (/[\s\\]/.test(text) || !URL.canParse(text)) return 'is not a valid URL: write it as "https://host[:port]"'
   const url = new URL(text)
@@ -222,9 +225,10 @@ function originProblem(text: string): string | undefined {
 }
 
 function bareUrl(text: string): string {
+  if (parseInnerOrigin(text) !== undefined) return text
   const url = new URL(text)
   return `${url.protocol}//${url.host}`
 }
 
-/** The id of an origin that was given none: its host, with the port unless it is the scheme's own. */
-export const defaultOriginId = (url: string): string => new URL(url).host
+/** The id of an origin that was given none: its host, with the port unless it is the scheme's own; or its name inside. */
+export const defaultOriginId = (url: string): string => parseInnerOrigin(url)?.name ?? new URL(url).host

@@ -35,8 +35,10 @@ import { jobsSchema } from './jobs.ts'
 import { mediaSchema } from './media.ts'
 import { notificationsSchema } from './notifications.ts'
 import { enqueueSchema } from './origin-events.ts'
+import { servicesSchema } from './services.ts'
 import { sessionsSchema } from './sessions.ts'
 import { stateSchema } from './state.ts'
+import { staticSchema } from './static.ts'
 import { canarySchema, mirrorSchema, steeringSchema } from './steering.ts'
 
 export type { QueryRule } from './fields.ts'
@@ -61,7 +63,10 @@ const originSchema = z
   .strictObject({
     /** Default: the URL's host and port. */
     id: id.optional(),
-    /** `scheme://host[:port]`, nothing after it. */
+    /**
+     * `scheme://host[:port]`, nothing after it; or inside the same deployment `service:NAME`, a service of the shop, or `r2:NAME`,
+     * the files of a bucket.
+     */
     url: originUrl,
     /** Share of the traffic beside the other origins of its priority. */
     weight: whole(1, 1000, ': to take an origin out, use "state": "off"').default(1),
@@ -172,6 +177,8 @@ export const poolSchema = z.strictObject({
   panicPercent: whole(0, 100).default(50),
   /** Absent: off. */
   affinity: affinitySchema.optional(),
+  /** For origins that are `r2:NAME`. Absent: each path is a file, and what has a hash in its name never changes. */
+  static: staticSchema.optional(),
   /** What its origins may show to the gateway's own endpoints, several for rotation. Empty: they may use none. */
   credentials: z
     .array(credentialDigest)
@@ -326,6 +333,8 @@ export const configSchema = z.strictObject({
   images: imagesSchema.prefault({}),
   /** The shared state cache. */
   state: stateSchema.prefault({}),
+  /** Calls between services, and out of here. */
+  services: servicesSchema.prefault({}),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -44,7 +44,7 @@ const unusedPools = ({ pools, routes }: Config): ConfigError[] => {
 const bareAddresses = ({ pools }: Config): ConfigError[] =>
   Object.entries(pools).flatMap(([name, { origins }]) =>
     origins.flatMap(({ url }, index) =>
-      isPublicAddress(new URL(url).hostname)
+      isPublicAddress(URL.parse(url)?.hostname ?? '')
         ? [
             warning(
               ['pools', name, 'origins', index, 'url'],

@@ -1,10 +1,10 @@
 // Where originals may come from: the pools and the addresses that the configuration lists, and nothing else. Asked before
 // the first request, and again for every redirect: an origin may be open to whoever wants to send us elsewhere.
-import { checkHost, checkPath, compileHost, compilePath } from '../config/pattern.ts'
-import { isPublicName } from '../http/public-host.ts'
+import { checkPath, compilePath } from '../config/pattern.ts'
 import { canonicalTarget } from '../http/target.ts'
 import { reservedPrefix } from '../key.ts'
 import { err, ok, type Result } from '../result.ts'
+import { checkUrlRule, compileUrlRule, isUrlRule } from '../url-rule.ts'
 
 /** What is to be fetched; `target` is path and query. */
 export type Source =
@@ -18,25 +18,15 @@ interface SourceRule {
 }
 
 const poolForm = /^pool:([A-Za-z0-9_-]{1,64})(\/.*)?$/
-const urlForm = /^(https?):\/\/([^/:]+|\[[0-9a-f:.]+\])(:\d{1,5})?(\/.*)$/
 
 /** What is wrong with an entry of the list, and what to write instead; undefined where it is fine. */
 export function checkSourceRule(text: string): string | undefined {
   const [pool, , path = '/*'] = poolForm.exec(text) ?? []
   if (pool !== undefined) return checkPath(path)
-  const [url, scheme, host = '', , urlPath = ''] = urlForm.exec(text) ?? []
-  if (url === undefined)
-    return 'must be "pool:NAME", a part of one as in "pool:NAME/photos/*", or a URL such as "https://cdn.example.com/photos/*"'
-  if (scheme === 'http' && !isLoopback(host))
-    return 'must start with "https://": only a host on loopback may do without'
-  return checkHost(host) ?? checkReach(host) ?? checkPath(urlPath)
+  return isUrlRule(text)
+    ? checkUrlRule(text)
+    : 'must be "pool:NAME", a part of one as in "pool:NAME/photos/*", or a URL such as "https://cdn.example.com/photos/*"'
 }
-
-/** A host that would never be asked is a mistake. */
-const checkReach = (host: string): string | undefined =>
-  host === '*' || isLoopback(host) || isPublicName(host.replace(/^\*\./, 'a.'))
-    ? undefined
-    : 'must name a host of the public internet, and not by its address'
 
 /** The pool that an entry names; undefined where it names none. */
 export const poolOfSourceRule = (text: string): string | undefined => poolForm.exec(text)?.[1]
@@ -47,23 +37,9 @@ function compileRule(text: string): SourceRule {
     const takesPath = compilePath(path)
     return { pool, takes: (source) => source.kind === 'pool' && source.pool === pool && takesPath(pathOf(source)) }
   }
-  const [, scheme, host = '', port = '', urlPath = ''] = urlForm.exec(text) ?? []
-  const [takesHost, takesPath] = [compileHost(host), compilePath(urlPath)]
-  // Only who names a host on loopback means one.
-  const isMeant = isLoopback(host) ? () => true : isPublicName
-  return {
-    takes(source) {
-      if (source.kind !== 'url') return false
-      const { protocol, hostname, port: asked } = new URL(source.origin)
-      const isThere = protocol === `${scheme}:` && asked === portOf(port, scheme) && takesHost(hostname)
-      return isThere && isMeant(hostname) && takesPath(pathOf(source))
-    },
-  }
+  const takesUrl = compileUrlRule(text)
+  return { takes: (source) => source.kind === 'url' && takesUrl(source) }
 }
-
-/** As the URL parser writes it. */
-const portOf = (port: string, scheme: string | undefined): string =>
-  port === (scheme === 'https' ? ':443' : ':80') ? '' : port.slice(1)
 
 const pathOf = ({ target }: Source): string => target.split('?', 1)[0]!
 
@@ -153,6 +129,3 @@ export function formatSource(source: Source): string {
 
 /** With its `?`, or empty. */
 export const queryOfSource = ({ target }: Source): string => target.slice(target.split('?', 1)[0]!.length)
-
-/** Fewer than RFC 6761 has: an entry of the list names its host. */
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '127.0.0.1' || host === '[::1]'

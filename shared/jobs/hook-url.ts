@@ -1,8 +1,6 @@
 // Whether a webhook may go to a URL. It is sent by the gateway, from inside: nobody who may only name a URL is to reach
-// what stands on a private network. Names are judged as they are written: what they resolve to only the platform knows,
-// and Cloudflare's routes to no private network.
-
-import { isLoopback, isPublicHost } from '../http/public-host.ts'
+// what stands on a private network.
+import { isLoopback, isPublicHost } from '../public-host.ts'
 
 const longest = 2048
 

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram, withoutNetwork } from './support/program.ts'
 
 const patience = { timeout: 120_000 }
-/** Jobs are 17,000 of them, sessions and images 12,000 each, media 7,000, the shared state 14,000. */
-const limitBytes = 200_000
+/** Jobs are 17,000 of them, sessions and images 12,000 each, media 7,000, the shared state 14,000, the shop 16,000. */
+const limitBytes = 225_000
 
 let folder: string
 
@@ -24,7 +24,9 @@ test('a dry run works without a network, names the bindings, and says that a dom
   const { code, stdout, stderr } = await runProgram(...(withoutNetwork(...command) ?? command))
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/env\.DB\b.*D1 Database/)
+  expect(stdout).toMatch(/env\.SHOP\b.*D1 Database/)
   expect(stdout).toMatch(/env\.CONFIG\b.*KV Namespace/)
+  expect(stdout).toMatch(/env\.CHECKOUT\b.*Workflow/)
   expect(stdout).toMatch(/^No domain: the Cache API keeps nothing on workers\.dev\./m)
   expect(stdout).toContain('npx wrangler secret put ADMIN_TOKEN')
 })

@@ -33,7 +33,7 @@ function begin(origin: InnerOrigin, request: OriginRequest, target: string): Exc
 
 async function exchange(
   origin: InnerOrigin,
-  { method, fields, body, headersMs, leftMs = headersMs }: OriginRequest,
+  { method, fields, body, headersMs, leftMs = headersMs, rule }: OriginRequest,
   target: string,
   signal: AbortSignal,
   abandon: () => void,
@@ -41,7 +41,7 @@ async function exchange(
   // It sees the URL that the client has asked for.
   const url = `${fields.get('x-forwarded-proto')}://${fields.get('x-forwarded-host')}${target}`
   try {
-    const answered = origin(new Request(url, { method, headers: fields, body, redirect: 'manual', signal }))
+    const answered = origin(new Request(url, { method, headers: fields, body, redirect: 'manual', signal }), rule)
     const response = await orLate(Math.min(headersMs, leftMs), answered)
     const failure = response === late ? 'timeout' : failureOfStatus(response.status)
     if (response !== late && failure === undefined) {

@@ -39,6 +39,13 @@ export function r2Objects(bucket: R2Bucket): ObjectPort {
 
     remove: (name) => bucket.delete(name),
 
+    async list(prefix, after) {
+      const page = await bucket.list({ prefix, ...(after !== undefined && { startAfter: after }) })
+      const objects = page.objects.map((object) => ({ name: object.key, ...keptOf(object) }))
+      const last = objects.at(-1)
+      return { objects, ...(page.truncated && last !== undefined && { after: last.name }) }
+    },
+
     clear: (prefix, but) => clear(bucket, prefix, ({ key }) => but === undefined || !key.startsWith(but)),
   }
 }

@@ -3,18 +3,24 @@ import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
 import { namedPools, type Snapshot } from '../../shared/snapshot.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
+import type { MovingShards } from '../db/bucket-moves.ts'
+import type { ReadLog } from '../db/read-log.ts'
 import type { JobBookPort, JobPort, JobWatchPort, JournalPort } from '../job-port.ts'
 import type { Background, MonitorPort, Ports, SealPort, SessionIndexPort, SessionPort } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import { shareNow } from '../sharing.ts'
 import type { StatePort } from '../state-port.ts'
+import { type AssetsServices, assetsApi, assetsPath } from './assets-api.ts'
 import { type Caller, requireToken } from './authorise.ts'
 import { configApi } from './config-api.ts'
 import { imageApi } from './image-api.ts'
 import { jobsAdminApi, jobsApi } from './jobs-api.ts'
 import { type MediaServices, mediaApi } from './media-api.ts'
+import { orderShardsApi } from './order-shards-api.ts'
 import { poolsApi } from './pools-api.ts'
 import { purgeApi } from './purge-api.ts'
+import { readsApi } from './reads-api.ts'
+import { egressApi, refusalsApi, type ServicesServices, serviceApi } from './services-api.ts'
 import { sessionApi } from './session-api.ts'
 import { shardsApi } from './shards-api.ts'
 import { stateApi, statePath } from './state-api.ts'
@@ -35,6 +41,10 @@ export interface GatewayServices {
   /** What the URLs of images are signed with (env.ts). */
   readonly imageKeys?: string | undefined
   readonly state: StatePort
+  /** What has served the reads of databases. */
+  readonly reads: Pick<ReadLog, 'report'>
+  /** The shards of the orders. */
+  readonly orders: MovingShards
   /** The life of a request, for what the gateway asks of its own routes. */
   readonly proxy: (request: Request, background: Background, heard: (response: Response) => void) => Promise<Response>
   readonly now: () => number
@@ -47,7 +57,7 @@ export interface GatewayEnvironment {
   Variables: { readonly caller: Caller; readonly snapshot: Snapshot | undefined }
 }
 
-export function gatewayApp(services: GatewayServices & MediaServices): Ports['gateway'] {
+export function gatewayApp(services: AssetsServices & MediaServices & ServicesServices): Ports['gateway'] {
   const app = new Hono<GatewayEnvironment>()
   app.get('/_weir/health', async (context) => {
     const { configuration, now } = services
@@ -58,11 +68,17 @@ export function gatewayApp(services: GatewayServices & MediaServices): Ports['ga
     return health(new URL(context.req.url).hostname, snapshot !== undefined, troubles)
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
+  app.route(assetsPath, assetsApi(services))
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/jobs', jobsAdminApi(services))
   app.route('/_weir/api/pools', poolsApi(services))
   app.route('/_weir/api/purge', purgeApi(services))
+  app.route('/_weir/api/reads', readsApi(services))
+  app.route('/_weir/api/shards', orderShardsApi(services))
+  app.route('/_weir/api/refusals', refusalsApi(services))
   app.route('/_weir/api/sessions', userSessionsApi(services))
+  app.route('/_weir/service', serviceApi(services))
+  app.route('/_weir/egress', egressApi(services))
   app.route('/_weir/session', sessionApi(services))
   app.route('/_weir/jobs', jobsApi(services))
   app.route('/_weir/image', imageApi(services))

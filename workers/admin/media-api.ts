@@ -6,7 +6,7 @@ import { mayChange } from '../../shared/http/preconditions.ts'
 import type { Picture } from '../../shared/image/sniff.ts'
 import { mediaPath, mediaTag, mediaTarget, originalName } from '../../shared/media-path.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
-import { publish, snapshotOf } from '../configuration.ts'
+import { snapshotOf } from '../configuration.ts'
 import { letGo } from '../invalidate.ts'
 import { clearThumbnails, type Media } from '../media.ts'
 import { contentOf } from '../messages.ts'
@@ -14,6 +14,7 @@ import { type Content, type KeptObject, type OnlyIf, validatorsOf } from '../obj
 import { type Original, type PictureBounds, readOriginal } from '../original.ts'
 import type { ResponseStore } from '../ports.ts'
 import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
+import { purgeTags } from '../purge-tags.ts'
 import { within } from '../within.ts'
 import { requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
@@ -214,21 +215,15 @@ const headOf = (media: Media, name: string) =>
  * Nobody gets any more what was there before, nor hears here that nothing was. Where nothing was, nothing has to be purged
  * elsewhere: an absence is known for a second at most.
  */
-async function letGoOf({ configuration, sources, store, now }: MediaServices, asked: Asked, wasThere: boolean) {
+async function letGoOf(services: MediaServices, asked: Asked, wasThere: boolean) {
+  const { store, now } = services
   const { request, path, snapshot } = asked
   const targets = [undefined, ...Object.keys(snapshot.config.media.thumbnails)].map((preset) =>
     mediaTarget(path, preset),
   )
   const urls = targets.map((target) => new URL(target, request.url).href)
   const forgotten = letGo(urls, snapshot, store, now())
-  if (wasThere) {
-    const purges = await within(patienceMs, () =>
-      sources.purges.append([{ kind: 'tag', value: mediaTag(path), soft: false }], now()),
-    )
-    if (purges === undefined) return false
-    configuration.adoptPurges(purges)
-    await publish(sources, patienceMs)
-  }
+  if (wasThere && !(await purgeTags(services, [mediaTag(path)], patienceMs))) return false
   await forgotten
   return true
 }

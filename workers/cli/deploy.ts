@@ -1,14 +1,17 @@
-// `npm run deploy`: sends the Worker to Cloudflare, then applies the migrations that its database has not seen.
-// In this order, because the first deploy creates the database; until it is migrated the Worker answers 503.
+// `npm run deploy`: sends the Worker to Cloudflare, then applies the migrations that its databases have not seen.
+// In this order, because the first deploy creates the databases; until they are migrated the Worker answers 503.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { migrationFolders } from './databases.ts'
 import { fail } from './terminal.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 wrangler('deploy', ...process.argv.slice(2))
-if (!process.argv.includes('--dry-run')) wrangler('d1', 'migrations', 'apply', 'DB', '--remote')
+if (!process.argv.includes('--dry-run')) {
+  for (const binding of Object.keys(migrationFolders)) wrangler('d1', 'migrations', 'apply', binding, '--remote')
+}
 
 const hasDomain = /^\s*(\[\[routes\]\]|routes?\s*=)/m.test(readFileSync(`${root}wrangler.toml`, 'utf8'))
 if (!hasDomain) {

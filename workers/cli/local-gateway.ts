@@ -14,6 +14,7 @@ import {
 import { d1Configuration } from '../adapters/d1-configuration.ts'
 import { kvConfiguration } from '../adapters/kv-configuration.ts'
 import type { Env } from '../env.ts'
+import { migrationFolders } from './databases.ts'
 import { type Declared, declared } from './declared.ts'
 import { choosePort } from './port.ts'
 
@@ -29,9 +30,13 @@ export interface LocalGatewayOptions {
   readonly onLog?: (line: string) => void
   /** Another main file for the Worker, from the root on, to measure or to watch it. */
   readonly entry?: string
+  /** Puts into the stores what is to be there before the first request. */
+  readonly prepare?: (stores: LocalStores) => Promise<void>
   /** Texts that the Worker finds in its environment beside what wrangler.toml binds. */
   readonly variables?: Readonly<Record<string, string>>
 }
+
+export type LocalStores = Pick<Env, 'DB' | 'SHOP' | 'CONFIG' | 'MEDIA'>
 
 export interface LocalGateway {
   /** Without a slash at the end. */
@@ -54,7 +59,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const optionsFor = (door?: Door) => miniflareOptions(bindings, options, door)
   const miniflare = new Miniflare(optionsFor())
   try {
-    const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, options.document)])
+    const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, options)])
     const url = await open(miniflare, { script, port }, options.port, optionsFor)
     return { url, close: () => miniflare.dispose() }
   } catch (error) {
@@ -63,11 +68,13 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   }
 }
 
-async function prepareStores(miniflare: Miniflare, document: string | undefined): Promise<void> {
+async function prepareStores(miniflare: Miniflare, { document, prepare }: LocalGatewayOptions): Promise<void> {
   await miniflare.ready
-  const { DB, CONFIG } = await miniflare.getBindings<Env>()
-  await migrate(DB)
-  if (document !== undefined) await seed(DB, CONFIG, document)
+  const bindings = await miniflare.getBindings<Env>()
+  const databases = Object.entries(migrationFolders) as [keyof typeof migrationFolders, string][]
+  await Promise.all(databases.map(([binding, folder]) => migrate(bindings[binding], folder)))
+  if (document !== undefined) await seed(bindings.DB, bindings.CONFIG, document)
+  await prepare?.(bindings)
 }
 
 /** The Worker itself, and where it listens. */
@@ -115,10 +122,10 @@ function miniflareOptions(
   { adminToken, stateFolder, onLog, variables }: LocalGatewayOptions,
   door?: Door,
 ) {
-  const { compatibilityDate, kvNamespaces, d1Databases } = bindings
+  const { compatibilityDate, kvNamespaces, d1Databases, r2Buckets } = bindings
   const worker =
     door === undefined
-      ? { compatibilityDate, kvNamespaces, d1Databases, script: 'export default {}' }
+      ? { compatibilityDate, kvNamespaces, d1Databases, r2Buckets, script: 'export default {}' }
       : {
           ...bindings,
           script: door.script,
@@ -142,15 +149,15 @@ function miniflareOptions(
 }
 
 /** Applies the migrations that this database has not seen, in the table in which wrangler notes them too. */
-async function migrate(database: Env['DB']): Promise<void> {
+async function migrate(database: Env['DB'], folder: string): Promise<void> {
   const table =
     'id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL'
   await database.prepare(`CREATE TABLE IF NOT EXISTS d1_migrations (${table})`).run()
   const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
   const applied = new Set(results.map((row: { name: string }) => row.name))
-  const files = (await readdir(`${root}migrations`)).filter((name) => name.endsWith('.sql') && !applied.has(name))
+  const files = (await readdir(`${root}${folder}`)).filter((name) => name.endsWith('.sql') && !applied.has(name))
   for (const name of files.sort()) {
-    const statements = (await readFile(`${root}migrations/${name}`, 'utf8')).split('--> statement-breakpoint')
+    const statements = (await readFile(`${root}${folder}/${name}`, 'utf8')).split('--> statement-breakpoint')
     const noted = database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name)
     await database.batch([...statements.map((statement) => database.prepare(statement)), noted])
   }

@@ -48,3 +48,13 @@ export const state = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.namespace, table.key] })],
 )
+
+/** Where the buckets of orders live that were ever moved, see bucket-moves.ts; all others live at home. */
+export const orderBuckets = sqliteTable('order_buckets', {
+  bucket: integer().primaryKey(),
+  shard: integer().notNull(),
+  /** Counts up with every attempt at a move. */
+  version: integer().notNull(),
+  /** The shard to which a move is under way. */
+  movingTo: integer('moving_to'),
+})

@@ -82,6 +82,12 @@ describe('errors between fields', () => {
       'pools.web.monitor.regions[2]',
       'names the region "weur" a second time: remove it',
     ],
+    [
+      'a probe of what is inside the gateway',
+      withPool({ origins: [{ url: 'service:catalog' }], monitor: {} }),
+      'pools.web.monitor',
+      'cannot probe "service:catalog", which is inside the gateway: remove it',
+    ],
     ['force without ttlSeconds', withRoute({ cache: { mode: 'force' } }), 'routes[0].cache.ttlSeconds', FORCE],
     [
       'a batch for paths of another route',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { parseDocument } from '../../../shared/config/parse.ts'
 import { errorsOf, smallest, withOrigin, withPool, withRoute } from './example.ts'
 
 /** Title, what is written, the place inside the part that the test is about, the message. */
@@ -128,6 +129,7 @@ describe('credentials', () => {
 })
 
 const SCHEME = 'must start with "http://" or "https://"'
+const SERVICES = 'names no service: the services are account, catalog, checkout, order, pages, search; got'
 const INVALID_URL = 'is not a valid URL: write it as "https://host[:port]"'
 const BARE = 'must have no path, query or fragment: write it as'
 const PRIORITY = 'must be a whole number from 0 to 9; got'
@@ -146,6 +148,10 @@ describe('origins', () => {
     ['url not a string', { url: 5 }, 'url', 'must be a string; got 5'],
     ['url without scheme', { url: 'a.example.com' }, 'url', SCHEME],
     ['url of another scheme', { url: 'ftp://a.example.com' }, 'url', SCHEME],
+    ['service that nobody knows', { url: 'service:katalog' }, 'url', `${SERVICES} "katalog"`],
+    ['service without a name', { url: 'service:' }, 'url', `${SERVICES} ""`],
+    ['service with a path', { url: 'service:catalog/a' }, 'url', `${SERVICES} "catalog/a"`],
+    ['service that is for another service alone', { url: 'service:payment' }, 'url', `${SERVICES} "payment"`],
     ['url that is none', { url: 'http://a:99999' }, 'url', INVALID_URL],
     ['url with a space', { url: 'http://a ' }, 'url', INVALID_URL],
     ['url with a backslash', { url: 'http://a\\b' }, 'url', INVALID_URL],
@@ -176,6 +182,14 @@ describe('origins', () => {
     ['a long value', { state: 'x'.repeat(99) }, 'state', `must be one of ready, drain, off; got "${'x'.repeat(60)}…"`],
   ])('%s', (_title, fields, place, message) => {
     expect(errorsOf(withOrigin(fields))).toEqual([[`pools.web.origins[0].${place}`, message]])
+  })
+})
+
+test('an origin inside the gateway is taken as it is written, and has the name of the service as its id', () => {
+  const parsed = parseDocument(withOrigin({ url: 'service:catalog', id: undefined }))
+  expect(parsed.ok && parsed.value.config.pools.web?.origins[0]).toMatchObject({
+    id: 'catalog',
+    url: 'service:catalog',
   })
 })
 

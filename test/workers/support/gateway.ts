@@ -7,7 +7,8 @@ import { r2Objects } from '../../../workers/adapters/r2-objects.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import { type Configuration, type ConfigurationSources, createConfiguration } from '../../../workers/configuration.ts'
-import type { MonitorPort } from '../../../workers/ports.ts'
+import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
+import type { InnerOrigin, MonitorPort } from '../../../workers/ports.ts'
 import { type HeldBackground, holdBackground } from './background.ts'
 
 export const token = 'a-token-for-tests'
@@ -34,10 +35,17 @@ export function servicesOn(sources: ConfigurationSources, now = () => Date.now()
     ...{ adminToken: token as string | undefined, configuration, sources, monitors: quiet, ...noJobs, now },
     seal: webCryptoSeal('a secret'),
     media: { objects: r2Objects(env.MEDIA), images: undefined, rule: () => defaultMedia, now },
+    assets: { objects: r2Objects(env.ASSETS), now },
+    calls: { call: async () => nothing(), behindDoor: (_: string, service: InnerOrigin) => service },
+    service: () => undefined,
+    refusals: noRefusals,
+    egress: { outside: { send: unanswered }, refusals: noRefusals, rule: unanswered, now },
     store: { forget: async () => undefined },
     sessions: objectSessions(env.SESSIONS, now),
     sessionIndex: objectSessionIndex(env.SESSION_INDEX),
     state: { apply: unanswered, fill: unanswered, report: async () => new Map() },
+    reads: { report: () => [] },
+    orders: { sources: [env.ORDERS_0, env.ORDERS_1], homes: 2, directory: bucketDirectory(env.DB) },
     proxy: async () => new Response(),
     answer: () => new Response(null, { status: 404 }),
   }
@@ -70,6 +78,8 @@ export function gatewayOn(
 }
 
 const unanswered = async () => undefined
+const nothing = () => new Response()
+const noRefusals = { record: unanswered, list: unanswered }
 
 /** Nobody takes any, and no book answers. */
 const noJobs = {

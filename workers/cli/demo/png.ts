@@ -28,7 +28,7 @@ const starlight: Colour = [226, 230, 250]
 const aspect = photoSize.width / photoSize.height
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
-/** The view as a PNG file. Takes some tens of milliseconds where it is of the shop's size. */
+/** The view as a PNG file. Takes some tens of milliseconds at `photoSize`, less where it is smaller. */
 export function drawView(view: View, { width, height } = photoSize): Buffer {
   const pixels = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) {

@@ -1,6 +1,7 @@
-// Which hosts are on the public internet, judged by how they are written: what a name resolves to only the platform knows.
-// All of them take hosts as the URL parser writes them: IPv4 in four decimals, IPv6 shortened and in brackets.
+// Which hosts the gateway may be sent to by whoever may only name a URL: for webhooks, pictures and calls out alike. Names are
+// judged as they are written: what they resolve to only the platform knows, and Cloudflare's routes to no private network.
 
+/** Takes hosts as the URL parser writes them: IPv4 in four decimals, IPv6 shortened and in brackets. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
 }
@@ -8,6 +9,7 @@ export function isLoopback(host: string): boolean {
 /** Names that mean something on a private network alone (RFC 6761, RFC 6762, RFC 8375, and what is in use). */
 const privateSuffixes = [
   'localhost',
+  'invalid',
   'local',
   'internal',
   'intranet',
@@ -17,20 +19,17 @@ const privateSuffixes = [
   'private',
   'home.arpa',
   'test',
-  'invalid',
 ]
 
-/** False for addresses and names that are known not to be on the public internet. */
+/** A public host by its name. Every spelling of an address ends up as four numbers or in brackets here: it is none. */
+export const isPublicName = (host: string): boolean => /\.(?!\d+\.?$)[^.]+\.?$/.test(host) && isPublicHost(host)
+
+/** The same; false for addresses and names that are known not to be on the public internet. */
 export function isPublicHost(hostname: string): boolean {
   if (hostname.startsWith('[')) return isPublicIpv6(hostname.slice(1, -1))
   const host = hostname.replace(/\.$/, '')
   if (/^\d+(\.\d+){3}$/.test(host)) return isPublicIpv4(host)
-  return isPublicName(host)
-}
-
-/** Whether it is a name with a dot, and not one for private use. No address is a name, however it was spelt. */
-export function isPublicName(host: string): boolean {
-  return /\.(?!\d+$)[^.]+$/.test(host) && !privateSuffixes.some((suffix) => host.endsWith(`.${suffix}`))
+  return host.includes('.') && !privateSuffixes.some((suffix) => host.endsWith(`.${suffix}`))
 }
 
 /** Of the special-purpose registry of IANA (RFC 6890): first address and length of the prefix. */

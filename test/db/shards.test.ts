@@ -1,0 +1,377 @@
+// Rows over several databases, and the moves of their buckets: with faults at each step, with several who move the same
+// bucket, and with clients that go on meanwhile.
+import { readFileSync } from 'node:fs'
+import { eq, sql } from 'drizzle-orm'
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { ownerOf } from '../../shared/state/place.ts'
+import { type Bookmarks, OwnView } from '../../workers/db/bookmarks.ts'
+import { bucketDirectory } from '../../workers/db/bucket-directory.ts'
+import { moveBucket } from '../../workers/db/bucket-moves.ts'
+import type { Database } from '../../workers/db/replicas.ts'
+import { bucketOfAccount, bucketOfId, idInBucket, type ShardedDatabase, sharded } from '../../workers/db/shards.ts'
+import type { D1Session, D1Source, Statement } from '../../workers/db/statements.ts'
+import { type Seen, violations } from '../support/consistency.ts'
+import { LaggingD1 } from '../support/lagging-d1.ts'
+import { randomFrom } from '../support/random.ts'
+
+const counters = sqliteTable('counters', {
+  id: text().primaryKey(),
+  bucket: integer().notNull(),
+  value: integer().notNull(),
+})
+const shardSchema = `${readFileSync('migrations/orders/0000_buckets.sql', 'utf8')};
+  CREATE TABLE counters (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, value INTEGER NOT NULL);
+  CREATE TABLE notes (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, note TEXT)`
+const directorySchema = readFileSync('migrations/0003_order_buckets.sql', 'utf8')
+
+beforeEach(() => vi.spyOn(console, 'warn').mockReturnValue())
+afterEach(() => vi.restoreAllMocks())
+
+/** Where all is as D1 has it, but for what `intercept` does around a call. */
+function intercepted(source: D1Source, intercept: <T>(call: () => Promise<T>) => Promise<T>): D1Source {
+  const inner = new WeakMap<Statement, Statement>()
+  const wrap = (statement: Statement): Statement => {
+    const wrapper = {
+      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      all: () => intercept(() => statement.all()),
+    }
+    inner.set(wrapper, statement)
+    return wrapper
+  }
+  return {
+    withSession(constraint): D1Session {
+      const session = source.withSession(constraint)
+      return {
+        prepare: (text) => wrap(session.prepare(text)),
+        batch: (statements) => intercept(() => session.batch(statements.map((one) => inner.get(one)!))),
+        getBookmark: () => session.getBookmark(),
+      }
+    },
+  }
+}
+
+class World {
+  readonly sources: readonly LaggingD1[]
+  readonly directory: LaggingD1
+  ticks = 0
+
+  constructor(count: number, random: () => number) {
+    this.sources = Array.from({ length: count }, () => new LaggingD1(shardSchema, random))
+    this.directory = new LaggingD1(directorySchema, random)
+  }
+
+  /** What another isolate knows. */
+  isolate(sources: readonly D1Source[] = this.sources, directory: D1Source = this.directory): ShardedDatabase {
+    const options = { name: 'orders', homes: 2, now: () => 0 }
+    return sharded({ ...options, sources, directory: bucketDirectory(directory) })
+  }
+
+  move(bucket: number, to: number, intercept: <T>(call: () => Promise<T>) => Promise<T> = (call) => call()) {
+    const sources = this.sources.map((source) => intercepted(source, intercept))
+    return moveBucket(
+      { sources, homes: 2, directory: bucketDirectory(intercepted(this.directory, intercept)) },
+      bucket,
+      to,
+    )
+  }
+
+  /** The ids in each shard, whether they count or not. */
+  async ids(): Promise<string[][]> {
+    return Promise.all(
+      this.sources.map(async (source) => {
+        const { results } = await source
+          .withSession('first-primary')
+          .prepare('SELECT id FROM counters ORDER BY id')
+          .all()
+        return (results as { id: string }[]).map(({ id }) => id)
+      }),
+    )
+  }
+
+  close(): void {
+    for (const database of [...this.sources, this.directory]) database.close()
+  }
+}
+
+type Query<T> = (database: Parameters<Parameters<Database['write']>[0]>[0]) => Promise<T>
+
+const increment =
+  (bucket: number, id: string): Query<number> =>
+  async (database) => {
+    const grown = { value: sql`${counters.value} + 1` }
+    const insert = database.insert(counters).values({ id, bucket, value: 1 })
+    const rows = await insert.onConflictDoUpdate({ target: counters.id, set: grown }).returning()
+    return rows[0]!.value
+  }
+
+const countOf =
+  (id: string) =>
+  async (database: Parameters<Parameters<Database['read']>[1]>[0]): Promise<number> =>
+    (await database.select().from(counters).where(eq(counters.id, id)))[0]?.value ?? 0
+
+const bucketAt = (home: number, from = 0): number => {
+  for (let bucket = from; ; bucket++) if (ownerOf(bucket, 2) === home) return bucket
+}
+
+describe('a point query', () => {
+  it('goes to the shard of its bucket alone', async () => {
+    const world = new World(2, randomFrom(1))
+    for (const shard of [0, 1]) {
+      const down = intercepted(world.sources[1 - shard]!, async () => Promise.reject(new Error('down')))
+      const orders = world.isolate(world.sources.map((source, index) => (index === shard ? source : down)))
+      const bucket = bucketAt(shard)
+      await orders.of(bucket).write(increment(bucket, `of ${shard}`))
+      expect((await orders.of(bucket).read({ kind: 'primary' }, countOf(`of ${shard}`))).value).toBe(1)
+      await expect(orders.of(bucketAt(1 - shard)).read({ kind: 'unconstrained' }, countOf('a'))).rejects.toThrow()
+    }
+    expect(await world.ids()).toEqual([['of 0'], ['of 1']])
+  })
+
+  it('finds what has moved, though nobody has told, and with the directory away', async () => {
+    const world = new World(3, randomFrom(1))
+    const bucket = bucketAt(0)
+    const away = intercepted(world.directory, async () => Promise.reject(new Error('away')))
+    const isolates = [world.isolate(), world.isolate(world.sources, away)]
+    for (const to of [1, 2, 0, 2]) {
+      for (const orders of isolates) await orders.of(bucket).write(increment(bucket, 'a'))
+      expect(await world.move(bucket, to)).toEqual({ kind: 'moved', rows: 1 })
+    }
+    for (const orders of isolates) {
+      expect((await orders.of(bucket).read({ kind: 'primary' }, countOf('a'))).value).toBe(8)
+    }
+    expect(await world.ids()).toEqual([[], [], ['a']])
+  })
+
+  it('is answered by the new shard when the old one is down', async () => {
+    const world = new World(2, randomFrom(1))
+    const bucket = bucketAt(0)
+    await world.isolate().of(bucket).write(increment(bucket, 'a'))
+    await world.move(bucket, 1)
+    const down = intercepted(world.sources[0]!, async () => Promise.reject(new Error('down')))
+    const orders = world.isolate([down, world.sources[1]!])
+    expect((await orders.of(bucket).read({ kind: 'primary' }, countOf('a'))).value).toBe(1)
+  })
+
+  it('that fails for what it says fails as it would anywhere, and is not asked twice', async () => {
+    const orders = new World(2, randomFrom(1)).isolate()
+    const wrong = vi.fn((database: Parameters<Parameters<Database['write']>[0]>[0]) =>
+      database.run(sql`INSERT nonsense`),
+    )
+    await expect(orders.of(1).write(wrong)).rejects.toThrow(/nonsense/)
+    expect(wrong).toHaveBeenCalledOnce()
+  })
+
+  it('that writes twice in one call is refused, since a move could come between', async () => {
+    const orders = new World(2, randomFrom(1)).isolate()
+    const twice = orders.of(1).write(async (database) => {
+      await increment(1, 'a')(database)
+      await increment(1, 'a')(database)
+    })
+    await expect(twice).rejects.toMatchObject({ cause: { message: expect.stringContaining('one batch') } })
+  })
+})
+
+describe('a listing', () => {
+  const list = (
+    database: Parameters<Parameters<ShardedDatabase['gather']>[0]>[0],
+    here: Parameters<Parameters<ShardedDatabase['gather']>[0]>[1],
+  ) => database.select().from(counters).where(here(counters.bucket))
+
+  const filled = async () => {
+    const world = new World(2, randomFrom(1))
+    for (const [id, bucket] of [['a', bucketAt(0)] as const, ['b', bucketAt(1)] as const]) {
+      await world.isolate().of(bucket).write(increment(bucket, id))
+    }
+    return world
+  }
+
+  it('gathers from all', async () => {
+    const gathered = await (await filled()).isolate().gather(list, { tolerance: { kind: 'primary' } })
+    expect(gathered).toMatchObject({ rows: [{ id: 'a' }, { id: 'b' }], missing: [] })
+  })
+
+  test.each<[string, () => Promise<never>]>([
+    ['down', () => Promise.reject(new Error('down'))],
+    ['silent', () => new Promise(() => {})],
+  ])('says which shard is missing where one is %s', async (_, answer) => {
+    const world = await filled()
+    const orders = world.isolate([world.sources[0]!, intercepted(world.sources[1]!, answer)])
+    const gathered = await orders.gather(list, { tolerance: { kind: 'primary' }, deadlineMs: 100 })
+    expect(gathered).toMatchObject({ rows: [{ id: 'a' }], missing: ['orders-1'] })
+  })
+})
+
+describe('a move', () => {
+  /** The nth call of the move fails, before it does anything, or when all of it is done. */
+  const failing = (nth: number, when: 'before' | 'after') => {
+    let calls = 0
+    return async <T>(call: () => Promise<T>): Promise<T> => {
+      const isFault = ++calls === nth
+      if (isFault && when === 'before') throw new Error('crashed')
+      const result = await call()
+      if (isFault) throw new Error('crashed')
+      return result
+    }
+  }
+
+  const bucket = bucketAt(0)
+
+  test.each(['before', 'after'] as const)(
+    'that crashes %s any of its steps is taken up again, and nothing is lost',
+    async (when) => {
+      let points = 0
+      for (let isOver = false; !isOver; points++) {
+        const world = new World(2, randomFrom(points))
+        const [writer, other] = [world.isolate(), world.isolate()]
+        for (let row = 0; row < 3; row++) await writer.of(bucket).write(increment(bucket, `before ${row}`))
+        const moving = world.move(bucket, 1, failing(points + 1, when)).then(
+          () => true,
+          () => false,
+        )
+        // Somebody who writes meanwhile, and may have to wait for the bucket.
+        const writing = writer.of(bucket).write(increment(bucket, 'meanwhile'))
+        isOver = await moving
+        if (!isOver) await world.move(bucket, 1)
+        await writing
+        await other.of(bucket).write(increment(bucket, 'after'))
+        expect(await world.ids()).toEqual([[], ['after', 'before 0', 'before 1', 'before 2', 'meanwhile']])
+        world.close()
+      }
+      if (process.env.SHOW_NUMBERS) console.log({ when, points })
+      expect(points).toBeGreaterThan(15)
+    },
+  )
+
+  it('takes all tables that have a bucket, by pages, with whatever is in them', async () => {
+    const world = new World(2, randomFrom(1))
+    const orders = world.isolate()
+    const insert = sql`INSERT INTO notes WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120)
+      SELECT 'note ' || i, ${bucket}, iif(i % 2, 'naïve "quotes" '' ' || i, NULL) FROM n`
+    await orders.of(bucket).write(async (database) => database.run(insert))
+    const other = bucketAt(0, bucket + 1)
+    await orders.of(other).write(increment(other, 'stays'))
+    const all = () =>
+      world.sources.map((source) =>
+        source.withSession('first-primary').prepare('SELECT * FROM notes ORDER BY id').all(),
+      )
+    const [before] = await Promise.all(all())
+    expect(await world.move(bucket, 1)).toEqual({ kind: 'moved', rows: 120 })
+    const [left, arrived] = await Promise.all(all())
+    expect([left!.results, arrived!.results]).toEqual([[], before!.results])
+    expect(await world.ids()).toEqual([['stays'], []])
+    expect(await world.move(bucket, 1)).toEqual({ kind: 'there' })
+  })
+
+  it('to a shard that there is not changes nothing', async () => {
+    const world = new World(2, randomFrom(1))
+    await expect(world.move(bucket, 7)).rejects.toThrow('There is no shard 7: there are 2.')
+    await world.isolate().of(bucket).write(increment(bucket, 'a'))
+    expect(await world.move(bucket, 1)).toMatchObject({ kind: 'moved' })
+  })
+})
+
+describe('while buckets move to and fro, some of the moves crash, and replicas lag', () => {
+  const seeds = Array.from({ length: Number(process.env.SEEDS ?? 4) }, (_, seed) => seed)
+  const places = [bucketAt(0), bucketAt(1), bucketAt(0, 100)]
+
+  it('everybody sees their own writes and never less than before, nothing is lost or twice, and listings are whole', async () => {
+    let served = 0
+    for (const seed of seeds) {
+      const random = randomFrom(seed)
+      const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
+      const world = new World(3, random)
+      const isolates = [world.isolate(), world.isolate(), world.isolate()]
+      const history: Seen[] = []
+      let clients = 0
+
+      const client = async (bucket: number, client: string) => {
+        let bookmark: Bookmarks = {}
+        const session = {
+          values: async () => ({ bookmark }),
+          update: async (judge: (values: { bookmark: Bookmarks }) => { bookmark: Bookmarks }) => {
+            bookmark = judge({ bookmark }).bookmark
+          },
+        }
+        const id = `of ${bucket}`
+        for (let requests = 0; requests < 30; requests++) {
+          const view = new OwnView(session)
+          const database = pick(isolates).of(bucket)
+          const kind = random() < 0.3 ? 'write' : 'read'
+          const began = world.ticks++
+          const value =
+            kind === 'write'
+              ? await view.write(database, increment(bucket, id))
+              : (await view.read(database, countOf(id))).value
+          await view.keep()
+          history.push({ client, kind, key: id, value, began, ended: world.ticks++ })
+        }
+        clients--
+      }
+      const mover = async () => {
+        while (clients > 0) {
+          const crash = async <T>(call: () => Promise<T>): Promise<T> => {
+            if (random() < 0.01) throw new Error('crashed')
+            // For so long that another one takes the move up.
+            if (random() < 0.05) await new Promise((resolve) => setTimeout(resolve, 5))
+            const result = await call()
+            if (random() < 0.01) throw new Error('crashed')
+            return result
+          }
+          await world.move(pick(places), pick([0, 1, 2]), crash).catch(() => undefined)
+          await new Promise((resolve) => setTimeout(resolve, 1))
+        }
+      }
+      const lister = async () => {
+        while (clients > 0) {
+          const began = world.ticks++
+          const { rows, missing } = await pick(isolates).gather(
+            (database, here) => database.select().from(counters).where(here(counters.bucket)),
+            { tolerance: { kind: 'primary' }, deadlineMs: 1_000_000 },
+          )
+          expect(missing).toEqual([])
+          expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
+          for (const { key, value, ended } of history) {
+            if (ended < began) expect(rows.find(({ id }) => id === key)?.value ?? 0).toBeGreaterThanOrEqual(value)
+          }
+          await new Promise((resolve) => setTimeout(resolve, 2))
+        }
+      }
+      const requests = places.flatMap((bucket) => [
+        client(bucket, `ada of ${bucket}`),
+        client(bucket, `bob of ${bucket}`),
+      ])
+      clients = requests.length
+      await Promise.all([...requests, mover(), mover(), lister()])
+      const directory = bucketDirectory(world.directory)
+      for (const bucket of await directory.moving()) await world.move(bucket, 2)
+      expect(await directory.moving()).toEqual([])
+      expect(violations(history)).toEqual([])
+      for (const bucket of places) {
+        const writes = history.filter(({ key, kind }) => key === `of ${bucket}` && kind === 'write').length
+        const { value } = await world
+          .isolate()
+          .of(bucket)
+          .read({ kind: 'primary' }, countOf(`of ${bucket}`))
+        expect(value).toBe(writes)
+      }
+      const ids = await world.ids()
+      expect(ids.flat().length).toBe(new Set(ids.flat()).size)
+      served += history.length
+      world.close()
+    }
+    expect(served).toBe(seeds.length * places.length * 2 * 30)
+  })
+})
+
+describe('ids', () => {
+  it('tell the bucket', () => {
+    for (const bucket of [0, 15, 4095]) expect(bucketOfId(idInBucket(bucket, 'zz'))).toBe(bucket)
+    expect(bucketOfId('xyz')).toBeUndefined()
+  })
+
+  it('of an account are all in one bucket', () => {
+    expect(bucketOfAccount('orders', 'ada')).toBe(bucketOfAccount('orders', 'ada'))
+    expect(bucketOfAccount('orders', 'ada')).not.toBe(bucketOfAccount('orders', 'bob'))
+  })
+})

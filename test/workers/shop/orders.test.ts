@@ -1,0 +1,76 @@
+// What was ordered: by whom it is seen, and out of which shards it comes.
+import { applyD1Migrations } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { bucketOfAccount, idInBucket } from '../../../workers/db/shards.ts'
+import { migrateShop, type ShopClient, shopUnderTest } from '../support/shop.ts'
+
+const shop = shopUnderTest()
+
+beforeAll(async () => {
+  await migrateShop()
+  await applyD1Migrations(env.DB, env.MIGRATIONS)
+  await Promise.all([env.ORDERS_0, env.ORDERS_1].map((shard) => applyD1Migrations(shard, env.ORDERS_MIGRATIONS)))
+})
+
+/** With as many orders as `titles`, the last the newest. */
+async function customer(...titles: string[]) {
+  const client = shop.client()
+  await client.register()
+  const { id: account } = await (await client.ask('account', 'GET', '/api/account')).json<{ id: string }>()
+  const ids: string[] = []
+  for (const title of titles) {
+    const id = idInBucket(bucketOfAccount('orders', account), `order-${title}`)
+    const lines = [{ id: `item-${title}`, title, quantity: 1, price: 500 }]
+    const order = { account, lines, currency: 'GBP' }
+    const response = await shop.internal('order', 'PUT', `orders/${id}`, order)
+    expect(response.status).toBe(200)
+    ids.push(id)
+  }
+  return { client, account, ids }
+}
+
+const orderOf = (client: ShopClient, id: string) => client.ask('order', 'GET', `/api/orders/${id}`)
+
+test('orders are seen by who has ordered, and are not there for anybody else', async () => {
+  const { client, ids } = await customer('tea', 'toast')
+  const list = await client.ask('order', 'GET', '/api/orders')
+  expect([list.status, list.headers.get('cache-control')]).toEqual([200, 'no-store'])
+  const { orders } = await list.json<{ orders: { id: string }[] }>()
+  expect(orders.map(({ id }) => id).sort()).toEqual([...ids].sort())
+  expect(await (await orderOf(client, ids[0]!)).json()).toMatchObject({
+    ...{ id: ids[0], state: 'placed', total: 500, currency: 'GBP', lines: [{ title: 'tea', quantity: 1 }] },
+  })
+  const other = await customer()
+  const refused = [
+    await orderOf(other.client, ids[0]!),
+    await orderOf(shop.client(), ids[0]!),
+    await orderOf(client, `${ids[0]}x`),
+    await orderOf(client, 'nothing'),
+  ]
+  expect(refused.map(({ status }) => status)).toEqual([404, 401, 404, 404])
+  expect(await (await other.client.ask('order', 'GET', '/api/orders')).json()).toEqual({ orders: [] })
+})
+
+test('what is bought lately comes from all shards, in nobody’s name, and says which is missing', async () => {
+  const shards = new Set<number>()
+  for (let tries = 0; shards.size < 2 && tries < 20; tries++) {
+    const { account } = await customer(`shoe ${tries}`)
+    const { results } = await env.ORDERS_0.prepare('SELECT id FROM orders WHERE account = ?').bind(account).all()
+    shards.add(results.length > 0 ? 0 : 1)
+  }
+  const whole = await shop.client().ask('order', 'GET', '/api/bought')
+  expect(whole.headers.get('cache-control')).toContain('s-maxage=30')
+  const text = await whole.text()
+  expect(text).toMatch(/"title":"shoe \d+"/)
+  expect(text).not.toContain('account')
+  const warnings = vi.spyOn(console, 'warn').mockReturnValue()
+  await env.ORDERS_1.prepare('ALTER TABLE orders RENAME TO away').run()
+  const partial = await shop.client().ask('order', 'GET', '/api/bought')
+  await env.ORDERS_1.prepare('ALTER TABLE away RENAME TO orders').run()
+  expect([partial.status, partial.headers.get('cache-control')]).toEqual([200, 'no-store'])
+  const { items, missing } = await partial.json<{ items: { title: string }[]; missing: string[] }>()
+  expect(missing).toEqual(['orders-1'])
+  expect(items.length).toBeGreaterThan(0)
+  warnings.mockRestore()
+})

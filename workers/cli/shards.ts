@@ -1,0 +1,67 @@
+// `npm run shards -- status | move … | spread …`: where the buckets of the orders are, and moves them while the gateway
+// serves. It asks the admin API; a move that fails is taken up again, by this or by the gateway itself.
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { fail } from './terminal.ts'
+
+const usage = `Usage: npm run shards -- status                              how many buckets each shard has
+       npm run shards -- move --bucket N --to SHARD          or --account ID: moves one bucket
+       npm run shards -- spread [--over SHARDS]              moves all to where they belong over so many shards
+       with --url URL of the gateway (http://127.0.0.1:8787) and --token TOKEN (or ADMIN_TOKEN in the environment)`
+
+const tries = 5
+
+try {
+  await run()
+} catch (error) {
+  fail(error, usage)
+}
+
+async function run(): Promise<void> {
+  const text = { type: 'string' } as const
+  const options = { url: text, token: text, bucket: text, account: text, to: text, over: text }
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const [command, ...more] = positionals
+  if (more.length > 0) throw new Error(`One command at a time, not ${positionals.join(' ')}.`)
+  const ask = asking(values.url ?? 'http://127.0.0.1:8787', values.token ?? process.env.ADMIN_TOKEN)
+  const { account, bucket, to, over } = values
+  if (command === 'status') return console.log(JSON.stringify(await ask('GET', ''), undefined, 2))
+  if (command === 'move') {
+    const named = account === undefined ? { bucket: number('bucket', bucket) } : { account }
+    return console.log(JSON.stringify(await ask('POST', '/move', { ...named, to: number('to', to) })))
+  }
+  if (command === 'spread') return spread(ask, over === undefined ? {} : { over: number('over', over) })
+  throw new Error(command === undefined ? 'Say what to do.' : `There is no command ${command}.`)
+}
+
+type Ask = (method: string, path: string, body?: object) => Promise<Record<string, unknown>>
+
+function asking(url: string, token: string | undefined): Ask {
+  if (token === undefined) throw new Error('There is no token: give --token TOKEN, or set ADMIN_TOKEN.')
+  return async (method, path, body) => {
+    for (let tried = 1; ; tried++) {
+      const response = await fetch(new URL(`/_weir/api/shards${path}`, url), {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      const answer = (await response.json()) as Record<string, unknown>
+      if (response.ok) return answer
+      if (response.status !== 503 || tried === tries) throw new Error(String(answer.detail))
+      await pause(1000 * tried)
+    }
+  }
+}
+
+async function spread(ask: Ask, over: object): Promise<void> {
+  for (let left = 1; left > 0; ) {
+    const answer = await ask('POST', '/spread', over)
+    left = Number(answer.left)
+    console.log(`${answer.moved} buckets with ${answer.rows} rows moved, ${left} left`)
+  }
+}
+
+function number(name: string, text: string | undefined): number {
+  if (text === undefined || !/^\d{1,4}$/.test(text)) throw new Error(`--${name} takes a whole number, not ${text}.`)
+  return Number(text)
+}

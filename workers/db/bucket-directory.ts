@@ -1,0 +1,59 @@
+// Which shard holds which bucket, in the gateway's own database. The shards themselves know better, and say where a
+// bucket has gone: without this table requests are only slower to find it.
+import { and, eq, isNotNull, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { orderBuckets } from './schema.ts'
+import { type D1Source, listening } from './statements.ts'
+
+export interface BucketPlace {
+  readonly shard: number
+  readonly version: number
+  readonly movingTo?: number | undefined
+}
+
+/** Rejects as D1 does. */
+export interface BucketDirectory {
+  /** Those that were ever moved, by their numbers. */
+  read(): Promise<ReadonlyMap<number, BucketPlace>>
+  /** Claims a move: the new version, or undefined where somebody else was faster. */
+  begin(bucket: number, from: BucketPlace, to: number): Promise<number | undefined>
+  /** Ends the move with that version, unless there is a later one. */
+  finish(bucket: number, to: number, version: number): Promise<void>
+  /** Of the buckets that are on their way. */
+  moving(): Promise<number[]>
+}
+
+export function bucketDirectory(source: D1Source): BucketDirectory {
+  const database = () => drizzle(listening(source.withSession('first-primary')))
+  return {
+    async read() {
+      const rows = await database().select().from(orderBuckets)
+      return new Map(
+        rows.map(({ bucket, movingTo, ...place }) => [bucket, movingTo === null ? place : { ...place, movingTo }]),
+      )
+    },
+    async begin(bucket, { shard, version }, movingTo) {
+      const next = version + 1
+      const claimed = await database()
+        .insert(orderBuckets)
+        .values({ bucket, shard, version: next, movingTo })
+        .onConflictDoUpdate({
+          target: orderBuckets.bucket,
+          set: { version: next, movingTo },
+          setWhere: sql`${orderBuckets.version} = ${version}`,
+        })
+        .returning({ version: orderBuckets.version })
+      return claimed[0]?.version
+    },
+    async finish(bucket, shard, version) {
+      await database()
+        .update(orderBuckets)
+        .set({ shard, movingTo: null })
+        .where(and(eq(orderBuckets.bucket, bucket), eq(orderBuckets.version, version)))
+    },
+    async moving() {
+      const rows = await database().select().from(orderBuckets).where(isNotNull(orderBuckets.movingTo))
+      return rows.map(({ bucket }) => bucket)
+    },
+  }
+}

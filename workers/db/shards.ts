@@ -1,0 +1,248 @@
+// Rows that are spread over several databases: each belongs to one of 4,096 buckets for good, and each bucket to one
+// shard at a time. A point query goes to one shard; a listing gathers from all, and says which one is missing.
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { bucketCount, bucketOf, ownerOf } from '../../shared/state/place.ts'
+import { late, orLate, within } from '../within.ts'
+import type { BucketDirectory, BucketPlace } from './bucket-directory.ts'
+import { guarded, type NotHere, notHereIn, type Stay } from './guard.ts'
+import { type Answered, type Database, type ReadEvent, type Reader, replicated, type Tolerance } from './replicas.ts'
+import type { D1Source } from './statements.ts'
+
+export interface Shards {
+  /** Such as `orders`; its databases are `orders-0`, `orders-1` and so on. */
+  readonly name: string
+  readonly sources: readonly D1Source[]
+  /** So many shards there were when the first row was written: never to be changed. */
+  readonly homes: number
+  readonly directory: BucketDirectory
+  readonly now: () => number
+  readonly onRead?: (event: ReadEvent) => void
+}
+
+/** Which rows a listing is about, for its WHERE. */
+export type Here = (bucketColumn: SQLWrapper) => SQL
+
+export interface Gathered<T> {
+  /** Of all shards, one shard's after the other's. */
+  readonly rows: readonly T[]
+  /** The databases that failed, or had not answered in time: what they hold is not among the rows. */
+  readonly missing: readonly string[]
+}
+
+export interface ShardedDatabase {
+  /**
+   * A bucket as a database of its own. A write is one statement, or one batch; it may be asked for again where the bucket
+   * has moved, and then nothing was written before. Rejects with `BucketMoving` where it could not be had for 5 s.
+   */
+  of(bucket: number): Database
+  /** `query` is asked of every shard at the same time, and may be asked once more for a bucket that is just moving. */
+  gather<T extends { readonly bucket: number }>(
+    query: (database: Reader, here: Here) => Promise<T[]>,
+    options?: { readonly tolerance?: Tolerance; readonly deadlineMs?: number },
+  ): Promise<Gathered<T>>
+}
+
+/** The bucket is on its way for longer than it should be; the tool, or the next minute, will bring it there. */
+export class BucketMoving extends Error {
+  override readonly name = 'BucketMoving'
+}
+
+/** The bucket of an account's rows. */
+export const bucketOfAccount = (name: string, account: string): number => bucketOf(name, account)
+
+/** An id that tells its bucket: three hexadecimal digits before something unguessable. */
+export const idInBucket = (bucket: number, unguessable: string): string =>
+  `${bucket.toString(16).padStart(3, '0')}${unguessable}`
+
+/** Undefined for what is no such id. */
+export function bucketOfId(id: string): number | undefined {
+  const [digits] = /^[0-9a-f]{3}/.exec(id) ?? []
+  return digits === undefined ? undefined : Number.parseInt(digits, 16) % bucketCount
+}
+
+const movingPatienceMs = 5000
+const movingPauseMs = 20
+const directoryPatienceMs = 500
+const directoryAgeMs = 10_000
+const gatherDeadlineMs = 2000
+const anyCopy: Tolerance = { kind: 'unconstrained' }
+
+export function sharded(shards: Shards): ShardedDatabase {
+  const { name, sources, homes, now, onRead } = shards
+  const map = placesOf(shards)
+  const nameOf = (shard: number) => `${name}-${shard}`
+
+  /** One shard's part in a bucket. */
+  function databaseAt(bucket: number, shard: number, use: 'read' | 'write') {
+    const source = sources[shard]
+    if (source === undefined) throw new Error(`There is no database ${nameOf(shard)}: bind it in wrangler.toml.`)
+    const guard = guarded(source, bucket, ownerOf(bucket, homes) === shard, use)
+    return { ...guard, database: replicated(nameOf(shard), guard.source, now, onRead) }
+  }
+
+  /** `ask` finds the bucket, wherever it has gone. */
+  async function find<T>(bucket: number, first: BucketPlace, ask: (place: BucketPlace) => Promise<T>): Promise<T> {
+    const until = now() + movingPatienceMs
+    let place = first
+    for (let hops = 1; ; hops++) {
+      try {
+        return await ask(place)
+      } catch (error) {
+        const refusal = notHereIn(error)
+        const next = refusal === undefined ? await map.newer(bucket, place) : await map.after(bucket, place, refusal)
+        if (next === undefined) throw error
+        if (now() > until) throw new BucketMoving(`A bucket of ${name} is on its way to another shard: try again.`)
+        if (next.shard === place.shard || hops > 2) await new Promise((resolve) => setTimeout(resolve, movingPauseMs))
+        place = next
+      }
+    }
+  }
+
+  const of = (bucket: number): Database => ({
+    name: `${name}.${bucket}`,
+    async read(tolerance, query) {
+      const carried = tolerance.kind === 'bookmark' ? parseMark(tolerance.bookmark) : undefined
+      const known = await map.placeOf(bucket)
+      const first = carried !== undefined && carried.version > known.version ? carried : known
+      return find(bucket, first, async (place) => {
+        const { database, stay } = databaseAt(bucket, place.shard, 'read')
+        const answer = await database.read(toleranceAt(place, tolerance, carried), query)
+        return { ...answer, bookmark: markOf(stay(), place.shard, answer.bookmark) }
+      })
+    },
+    async write(query) {
+      return find(bucket, await map.placeOf(bucket), async (place) => {
+        const { database, stay } = databaseAt(bucket, place.shard, 'write')
+        const written = await database.write(query)
+        return { ...written, bookmark: markOf(stay(), place.shard, written.bookmark) }
+      })
+    },
+  })
+
+  return {
+    of,
+    async gather(query, { tolerance = anyCopy, deadlineMs = gatherDeadlineMs } = {}) {
+      const isAll: Here = (column) =>
+        sql`${column} NOT IN (SELECT bucket FROM buckets WHERE state IN ('arriving', 'gone'))`
+      const until = now() + deadlineMs
+      const inTime = <T>(answer: Promise<Answered<T>>): Promise<T | undefined> =>
+        orLate(Math.max(0, until - now()), answer).then(
+          (given) => (given === late ? undefined : given.value),
+          () => undefined,
+        )
+      const before = await map.read()
+      const missing = new Set<string>()
+      const parts = await Promise.all(
+        sources.map(async (source, shard) => {
+          const database = replicated(nameOf(shard), source, now, onRead)
+          const rows = await inTime(database.read(tolerance, (reader) => query(reader, isAll)))
+          if (rows === undefined) missing.add(nameOf(shard))
+          return { shard, rows: rows ?? [] }
+        }),
+      )
+      const after = await map.read()
+      // A bucket that has moved meanwhile may have been in both shards, or in none.
+      const unsettled = new Set(
+        [...before, ...after].flatMap(([bucket]) => (isSettled(before, after, bucket) ? [] : bucket)),
+      )
+      const shardOf = (bucket: number) => after.get(bucket)?.shard ?? ownerOf(bucket, homes)
+      const isWhereItBelongs = (shard: number) => (row: { readonly bucket: number }) =>
+        !unsettled.has(row.bucket) && shardOf(row.bucket) === shard
+      const settled = parts.flatMap(({ shard, rows }) => rows.filter(isWhereItBelongs(shard)))
+      const asked = await Promise.all(
+        [...unsettled].map(async (bucket) => {
+          const here: Here = (column) => sql`${column} = ${bucket}`
+          const rows = await inTime(of(bucket).read({ kind: 'primary' }, (reader) => query(reader, here)))
+          if (rows === undefined) missing.add(nameOf(shardOf(bucket)))
+          return rows ?? []
+        }),
+      )
+      return { rows: [...settled, ...asked.flat()], missing: [...missing].sort() }
+    },
+  }
+}
+
+function isSettled(
+  before: ReadonlyMap<number, BucketPlace>,
+  after: ReadonlyMap<number, BucketPlace>,
+  bucket: number,
+): boolean {
+  const [earlier, later] = [before.get(bucket), after.get(bucket)]
+  return earlier?.version === later?.version && earlier?.movingTo === undefined && later?.movingTo === undefined
+}
+
+// Places ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What this isolate knows of where buckets are. It may be old: the shards say so. */
+function placesOf({ homes, directory, now }: Shards) {
+  const known = new Map<number, BucketPlace>()
+  let readAt = Number.NEGATIVE_INFINITY
+
+  function learn(bucket: number, place: BucketPlace): BucketPlace {
+    const held = known.get(bucket)
+    if (held !== undefined && held.version > place.version) return held
+    known.set(bucket, place)
+    return place
+  }
+
+  async function read(): Promise<ReadonlyMap<number, BucketPlace>> {
+    readAt = now()
+    // Without it the shards themselves are asked, and say where a bucket has gone.
+    const places = await within(directoryPatienceMs, () => directory.read())
+    for (const [bucket, place] of places ?? []) learn(bucket, place)
+    return places ?? new Map(known)
+  }
+
+  async function placeOf(bucket: number): Promise<BucketPlace> {
+    if (readAt === Number.NEGATIVE_INFINITY) await read()
+    return known.get(bucket) ?? { shard: ownerOf(bucket, homes), version: 0 }
+  }
+
+  return {
+    read,
+    placeOf,
+    /** Where to look after a shard has said that it is not there; the same place where it is on its way. */
+    async after(bucket: number, place: BucketPlace, { holding }: NotHere): Promise<BucketPlace> {
+      const { state, version, movedTo } = holding
+      if (state === 'gone' && movedTo !== null) return learn(bucket, { shard: movedTo, version })
+      if (state === 'never' || state === 'arriving') {
+        await read()
+        return placeOf(bucket)
+      }
+      return place
+    },
+    /** Where a shard fails, the bucket may have left it long ago. Undefined if not. */
+    async newer(bucket: number, { shard, version }: BucketPlace): Promise<BucketPlace | undefined> {
+      if (now() - readAt > directoryAgeMs) await read()
+      const place = await placeOf(bucket)
+      return place.version > version && place.shard !== shard ? place : undefined
+    },
+  }
+}
+
+// Bookmarks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A bookmark of a shard's database, and when the bucket was there: they sort as they follow one another. */
+interface Mark extends BucketPlace {
+  readonly bookmark: string
+}
+
+/** The source is frozen under the version under which the target then holds: that is later, whatever their numbers. */
+function markOf({ state, version }: Stay, shard: number, bookmark: string | undefined): string | undefined {
+  const order = 2 * version + (state === 'held' ? 1 : 0)
+  return bookmark && `${order.toString(16).padStart(8, '0')}.${shard}.${bookmark}`
+}
+
+function parseMark(text: string | undefined): Mark | undefined {
+  const [, order, shard, bookmark] = /^([0-9a-f]{8})\.(\d+)\.(.+)$/.exec(text ?? '') ?? []
+  if (order === undefined || shard === undefined || bookmark === undefined) return undefined
+  return { version: Number.parseInt(order, 16) >> 1, shard: Number(shard), bookmark }
+}
+
+/** A bookmark of the shard from which the bucket has come says nothing of the replicas of the one where it is. */
+function toleranceAt(place: BucketPlace, tolerance: Tolerance, carried: Mark | undefined): Tolerance {
+  if (tolerance.kind !== 'bookmark') return tolerance
+  if (carried === undefined) return { kind: 'bookmark', bookmark: undefined }
+  const isSame = carried.shard === place.shard && carried.version >= place.version
+  return isSame ? { kind: 'bookmark', bookmark: carried.bookmark } : { kind: 'primary' }
+}

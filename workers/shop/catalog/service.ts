@@ -1,0 +1,211 @@
+// What the shop sells. Everybody reads it, mostly out of the gateway's cache; who is logged in may list items and change
+// those that are theirs. What changes is purged by its tag, and told to the search.
+import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import * as z from 'zod'
+import { writtenMediaPath } from '../../../shared/media-path.ts'
+import type { Problem } from '../../problem.ts'
+import { kinds } from '../kinds.ts'
+import { newId } from '../new-id.ts'
+import type { ShopPorts } from '../ports.ts'
+import {
+  checked,
+  Refused,
+  readJson,
+  type ShopContext,
+  serviceApp,
+  sharedJson,
+  userOf,
+  withSession,
+} from '../service.ts'
+import { indexBehind } from './indexing.ts'
+import { type Item, itemOf, itemTag, listTag } from './item.ts'
+import { reservationRoutes } from './stock.ts'
+import { items } from './tables.ts'
+
+/** A purge reaches other places within a minute or so; what it misses is gone after this. */
+const keptSeconds = 300
+
+/** What the cache keeps for all is read from the primary: what a replica lags behind would be kept for minutes. */
+const forAll = { kind: 'primary' } as const
+
+const line = (most: number) =>
+  z.string('must be a text').trim().min(1, 'must not be empty').max(most, `must have ${most} characters at most`)
+
+const amount = (least: number, most: number, what: string) => {
+  const error = `must be ${what}, a whole number from ${least} to ${most}`
+  return z.int(error).min(least, error).max(most, error)
+}
+
+const picture = z
+  .string('must be a text')
+  .refine((path) => writtenMediaPath(path).ok, 'must be the path of a picture, such as "/_weir/media/items/1.jpg"')
+
+const newItem = z.strictObject({
+  title: line(120),
+  kind: z.enum(kinds, `must be one of ${kinds.join(', ')}`).default('print'),
+  place: line(120),
+  description: line(4000),
+  price: amount(1, 10_000_000, 'the price in pence'),
+  stock: amount(1, 10_000, 'how many there are').default(1),
+  picture: picture.optional(),
+})
+
+const change = newItem
+  .partial()
+  .extend({ kind: z.enum(kinds).optional(), stock: amount(0, 10_000, 'how many there are').optional() })
+  .refine((fields) => Object.keys(fields).length > 0, 'must name something to change')
+
+const listing = z.strictObject({
+  after: z
+    .string()
+    .regex(/^\d{1,15}_[\w-]{1,64}$/, 'must be the "next" of another answer')
+    .optional(),
+  limit: z.coerce
+    .number('must be a number')
+    .pipe(amount(1, 100, 'how many'))
+    .default(24),
+  kind: z.enum(kinds, `must be one of ${kinds.join(', ')}`).optional(),
+  ids: z
+    .string()
+    .regex(/^[\w-]{1,64}(,[\w-]{1,64}){0,99}$/, 'must be up to 100 ids with commas between them')
+    .optional(),
+})
+
+export function catalogService(ports: ShopPorts) {
+  const { database, now } = ports
+  const app = serviceApp('catalog')
+  const logged = withSession(ports)
+
+  app.get('/api/items', async (context) => {
+    const asked = checked(context.req.query(), listing)
+    const { value: found } = await database.read(forAll, (db) =>
+      db
+        .select()
+        .from(items)
+        .where(whereOf(asked))
+        .orderBy(desc(items.createdAt), desc(items.id))
+        .limit(asked.ids === undefined ? asked.limit + 1 : 100),
+    )
+    const shown = asked.ids === undefined ? found.slice(0, asked.limit) : found
+    const last = found.length > shown.length ? shown.at(-1) : undefined
+    const list = { items: shown.map(itemOf), ...(last && { next: `${last.createdAt}_${last.id}` }) }
+    const tags = [listTag, ...shown.map(({ id }) => itemTag(id))]
+    return sharedJson(context, list, { seconds: keptSeconds, tags })
+  })
+
+  app.get('/api/items/:id', async (context) => {
+    const id = context.req.param('id')
+    const row = await itemBy(id)
+    if (row === undefined) throw new Refused(noItem(id))
+    return sharedJson(context, itemOf(row), { seconds: keptSeconds, tags: [itemTag(id)], etag: etagOf(row.version) })
+  })
+
+  app.post('/api/items', logged, async (context) => {
+    const { picture: path, ...given } = await readJson(context, newItem)
+    const seller = await userOf(context)
+    const common = { id: newId(), currency: 'GBP', seller, version: 1, createdAt: now() }
+    const row = { ...common, ...given, picture: pathOf(path) ?? null }
+    await context.var.view.write(database, (db) => db.insert(items).values(row))
+    await changed([listTag, itemTag(row.id)])
+    return context.json(itemOf({ ...row, indexed: 0 }), 201, { location: `/api/items/${row.id}`, etag: etagOf(1) })
+  })
+
+  app.patch('/api/items/:id', logged, async (context) => {
+    const { picture: path, ...given } = await readJson(context, change)
+    const row = await ownItem(context)
+    const fields = { ...given, ...(path !== undefined && { picture: pathOf(path) }) }
+    const rows = await context.var.view.write(database, (db) =>
+      db
+        .update(items)
+        .set({ ...fields, version: sql`${items.version} + 1` })
+        .where(and(eq(items.id, row.id), eq(items.version, row.version)))
+        .returning(),
+    )
+    const [after] = rows
+    if (after === undefined) throw new Refused(changedMeanwhile)
+    await changed([listTag, itemTag(row.id)])
+    return context.json(itemOf(after), 200, { etag: etagOf(after.version) })
+  })
+
+  app.delete('/api/items/:id', logged, async (context) => {
+    const { id, version } = await ownItem(context)
+    const gone = await context.var.view.write(database, (db) =>
+      db
+        .delete(items)
+        .where(and(eq(items.id, id), eq(items.version, version)))
+        .returning({ id: items.id }),
+    )
+    if (gone.length === 0) throw new Refused(changedMeanwhile)
+    await ports.calls(
+      'catalog',
+      'search',
+      new Request(`http://search.invalid/internal/documents/${id}`, { method: 'DELETE' }),
+    )
+    await changed([listTag, itemTag(id)])
+    return context.body(null, 204)
+  })
+
+  app.route('/', reservationRoutes(ports, changed))
+
+  async function itemBy(id: string): Promise<Item | undefined> {
+    const { value } = await database.read(forAll, (db) => db.select().from(items).where(eq(items.id, id)).limit(1))
+    return value[0]
+  }
+
+  /** The write stands in any case; where a cache could not be told, it is seen when what is kept has become old. */
+  async function changed(tags: readonly string[]): Promise<void> {
+    await indexBehind(ports)
+    if (!(await ports.purge(tags)))
+      console.warn(`Not purged: ${tags.join(', ')}. It is kept for ${keptSeconds} s more.`)
+  }
+
+  /** The item, if it is this user's and still the one that If-Match names. */
+  async function ownItem(context: ShopContext): Promise<Item> {
+    const user = await userOf(context)
+    const id = context.req.param('id') ?? ''
+    const row = await itemBy(id)
+    if (row === undefined) throw new Refused(noItem(id))
+    if (row.seller !== user) throw new Refused(notYours)
+    const wanted = context.req.header('if-match')
+    if (wanted !== undefined && wanted !== '*' && wanted !== etagOf(row.version)) throw new Refused(changedMeanwhile)
+    return row
+  }
+
+  return app
+}
+
+function whereOf({ after, kind, ids }: z.output<typeof listing>) {
+  const [at, id] = after?.split(/_(.*)/s) ?? []
+  return and(
+    ids === undefined ? undefined : inArray(items.id, ids.split(',')),
+    kind === undefined ? undefined : eq(items.kind, kind),
+    at === undefined || id === undefined
+      ? undefined
+      : or(lt(items.createdAt, Number(at)), and(eq(items.createdAt, Number(at)), lt(items.id, id))),
+  )
+}
+
+function pathOf(picture: string | undefined): string | undefined {
+  const path = picture === undefined ? undefined : writtenMediaPath(picture)
+  return path?.ok ? path.value : undefined
+}
+
+const etagOf = (version: number): string => `"v${version}"`
+
+const noItem = (id: string): Problem => ({
+  status: 404,
+  reason: 'no-such-item',
+  detail: `There is no item ${id}: GET /api/items lists those that there are.`,
+})
+
+const notYours: Problem = {
+  status: 403,
+  reason: 'not-yours',
+  detail: 'This item was listed by somebody else, who alone may change it.',
+}
+
+const changedMeanwhile: Problem = {
+  status: 412,
+  reason: 'changed-meanwhile',
+  detail: 'The item is not the one any more that you have seen: GET it, and decide again. Nothing was changed.',
+}

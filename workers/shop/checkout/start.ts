@@ -1,0 +1,103 @@
+// How a cart becomes a checkout: 202 as soon as it is written down that it has to be done. What becomes of it is watched
+// at the place that the answer names.
+//
+//   POST /api/checkout      with an Idempotency-Key: the same one again means the same checkout
+//   GET /api/checkout/ID    how far it is
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { bucketOfAccount, idInBucket } from '../../db/shards.ts'
+import type { Problem } from '../../problem.ts'
+import { within } from '../../within.ts'
+import { newId } from '../new-id.ts'
+import type { ShopPorts } from '../ports.ts'
+import { Refused, readJson, type ShopEnvironment, userOf, withSession } from '../service.ts'
+import { pricedCart } from './cart.ts'
+import type { StoredCheckout } from './journal.ts'
+import { statusOf } from './status.ts'
+import { address, type Purchase } from './steps.ts'
+import { type WatchTools, wakeIfStanding } from './watch.ts'
+
+const order = z.strictObject({
+  address,
+  payment: z.string('must be what is charged, such as "card"').trim().min(1, 'must not be empty').max(100),
+  /** What the customer has seen, in minor units: where the prices have changed since, nothing is bought. */
+  total: z.int().min(0).optional(),
+})
+
+const patienceMs = 2_000
+
+export function startRoutes(ports: ShopPorts, tools: WatchTools) {
+  const { journal, wake, now } = tools
+  const app = new Hono<ShopEnvironment>()
+  app.use('/api/checkout', withSession(ports))
+  app.use('/api/checkout/*', withSession(ports))
+
+  app.post('/api/checkout', async (context) => {
+    const account = await userOf(context)
+    const idempotencyKey = context.req.header('idempotency-key')?.trim() ?? ''
+    if (idempotencyKey === '' || idempotencyKey.length > 200) throw new Refused(noKey)
+    const wanted = await readJson(context, order)
+    // The cart is empty when the client asks again because it has not heard the answer.
+    const earlier = await journal.find(account, idempotencyKey)
+    if (earlier !== undefined) return accepted(earlier)
+    const cart = await pricedCart(context, ports)
+    if (cart.gone.length > 0) throw new Refused(cartChanged)
+    if (cart.lines.length === 0) throw new Refused(cartEmpty)
+    if (wanted.total !== undefined && wanted.total !== cart.total) throw new Refused(pricesChanged)
+    const purchase: Purchase = {
+      account,
+      lines: cart.lines.map(({ id, title, quantity, price }) => ({ id, title, quantity, price })),
+      currency: cart.currency,
+      ...{ address: wanted.address, payment: wanted.payment },
+    }
+    // The order goes by it too, in its account's bucket.
+    const id = idInBucket(bucketOfAccount('orders', account), newId())
+    const checkout = await journal.open({ id, idempotencyKey, purchase, at: now() })
+    if (checkout.id !== id) return accepted(checkout)
+    // Where this fails the watch begins it, soon.
+    await within(patienceMs, () => wake(id))
+    await context.var.session.delete('cart')
+    return accepted(checkout)
+  })
+
+  app.get('/api/checkout/:id', async (context) => {
+    const account = await userOf(context)
+    const id = context.req.param('id')
+    const checkout = await journal.read(id)
+    if (checkout === undefined || checkout.purchase.account !== account) throw new Refused(noCheckout)
+    if (checkout.state !== 'running') return Response.json(statusOf(checkout))
+    await wakeIfStanding(id, tools)
+    return Response.json(statusOf(checkout), { headers: { 'retry-after': '1' } })
+  })
+
+  return app
+}
+
+function accepted(checkout: StoredCheckout): Response {
+  const headers = { location: `/api/checkout/${checkout.id}`, 'retry-after': '1' }
+  return Response.json(statusOf(checkout), { status: 202, headers })
+}
+
+const noKey: Problem = {
+  status: 400,
+  reason: 'no-idempotency-key',
+  detail:
+    'Send an Idempotency-Key of 1 to 200 characters, a new one for each checkout and the same when you ask again: ' +
+    'so nothing is bought twice.',
+}
+
+const cartEmpty: Problem = { status: 409, reason: 'cart-empty', detail: 'There is nothing in the cart to check out.' }
+
+const cartChanged: Problem = {
+  status: 409,
+  reason: 'cart-changed',
+  detail: 'Something in the cart is not sold any more: look at the cart, take it out, and check out again.',
+}
+
+const pricesChanged: Problem = {
+  status: 409,
+  reason: 'prices-changed',
+  detail: 'The cart costs something else now: look at it, and check out again.',
+}
+
+const noCheckout: Problem = { status: 404, reason: 'no-such-checkout', detail: 'You have no checkout by this id.' }

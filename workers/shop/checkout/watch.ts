@@ -1,0 +1,27 @@
+// Checkouts that stand still: their run was never begun, has died, or has given up. Whoever finds one has it run again.
+import { within } from '../../within.ts'
+import type { WakeCheckout } from '../ports.ts'
+import type { CheckoutJournal } from './journal.ts'
+
+export interface WatchTools {
+  readonly journal: CheckoutJournal
+  readonly wake: WakeCheckout
+  readonly now: () => number
+}
+
+const patienceMs = 5_000
+/** By one watch; the next comes in a minute. */
+const mostAtOnce = 100
+
+/** If it stands still: of many who find it one wakes it. Never rejects: where it fails, the next who looks tries again. */
+export async function wakeIfStanding(id: string, { journal, wake, now }: WatchTools): Promise<void> {
+  await within(patienceMs, async () => {
+    if (await journal.claim(id, now())) await wake(id)
+  })
+}
+
+/** Rejects where the journal cannot be read. */
+export async function watchCheckouts(tools: WatchTools): Promise<void> {
+  const ids = await tools.journal.standing(tools.now(), mostAtOnce)
+  await Promise.all(ids.map((id) => wakeIfStanding(id, tools)))
+}

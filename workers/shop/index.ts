@@ -1,0 +1,72 @@
+// The shop: small services, each with its own routes and tables, which stand behind the gateway's routes as origins
+// (`"url": "service:catalog"`) and ask each other by the policy in calls.ts.
+import type { ServiceName } from '../../shared/config/inner-origin.ts'
+import type { InnerOrigin } from '../ports.ts'
+import { problemResponse } from '../problem.ts'
+import type { ServiceCalls } from '../service-calls.ts'
+import { accountService } from './account/service.ts'
+import { type Calls, internalPrefix, type Service } from './calls.ts'
+import { indexBehind } from './catalog/indexing.ts'
+import { catalogService } from './catalog/service.ts'
+import type { CheckoutTools } from './checkout/advance.ts'
+import { serviceEffects } from './checkout/effects.ts'
+import { checkoutJournal } from './checkout/journal.ts'
+import { checkoutService } from './checkout/service.ts'
+import { watchCheckouts } from './checkout/watch.ts'
+import { orderService } from './order/service.ts'
+import { pagesService } from './pages/service.ts'
+import { paymentService } from './payment/service.ts'
+import type { ShopPorts } from './ports.ts'
+import { searchService } from './search/service.ts'
+
+export interface Shop {
+  /** What stands behind `service:NAME`; undefined for a name that no service has. */
+  origin(name: string): InnerOrigin | undefined
+  readonly calls: Calls
+  /** What the run of a checkout works with. */
+  readonly checkouts: CheckoutTools
+  /** Has checkouts that stand still run again, and tells the search what it has missed. Rejects where they cannot be read. */
+  watch(): Promise<void>
+  /** The same for those who call a service by its name, with an identity. */
+  callable(name: string): InnerOrigin | undefined
+}
+
+export function createShop(given: Omit<ShopPorts, 'calls'> & { readonly doors: ServiceCalls }): Shop {
+  const { doors } = given
+  const inside = (name: Service) => doors.behindDoor(name, ask(name))
+  const ports: ShopPorts = { ...given, calls: (from, to, request) => doors.call(from, to, request, inside(to)) }
+  const journal = checkoutJournal(ports.database)
+  const watching = { journal, wake: ports.wakeCheckout, now: ports.now }
+  const services: Partial<Record<Service, { fetch(request: Request): Response | Promise<Response> }>> = {
+    account: accountService(ports),
+    catalog: catalogService(ports),
+    checkout: checkoutService(ports, watching),
+    order: orderService(ports),
+    pages: pagesService(ports),
+    payment: paymentService(ports),
+    search: searchService(ports),
+  }
+  const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)
+  const isOpen = (name: string): name is ServiceName => Object.hasOwn(services, name) && name !== 'payment'
+  return {
+    calls: ports.calls,
+    origin: (name) => (isOpen(name) ? facing(ask(name)) : undefined),
+    callable: (name) => (isOpen(name) ? doors.behindDoor(name, facing(ask(name))) : undefined),
+    checkouts: { journal, effects: serviceEffects(ports.calls), now: ports.now },
+    async watch() {
+      await indexBehind(ports)
+      await watchCheckouts(watching)
+    },
+  }
+}
+
+/** What comes from outside gets nothing of what services do for each other. */
+function facing(answer: InnerOrigin): InnerOrigin {
+  return async (request) =>
+    new URL(request.url).pathname.startsWith(internalPrefix) ? problemResponse(internal) : answer(request)
+}
+
+const internal = { status: 404, reason: 'not-found', detail: 'There is nothing here.' } as const
+
+const noService = (name: string) =>
+  problemResponse({ status: 503, reason: 'no-service', detail: `There is no service ${name} in this deployment.` })
