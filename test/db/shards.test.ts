@@ -308,8 +308,10 @@ describe('while buckets move to and fro, some of the moves crash, and replicas l
         }
         clients--
       }
+      let isListing = true
+      // Until nobody waits for a move that has crashed.
       const mover = async () => {
-        while (clients > 0) {
+        while (clients > 0 || isListing) {
           const crash = async <T>(call: () => Promise<T>): Promise<T> => {
             if (random() < 0.01) throw new Error('crashed')
             // For so long that another one takes the move up.
@@ -336,6 +338,7 @@ describe('while buckets move to and fro, some of the moves crash, and replicas l
           }
           await new Promise((resolve) => setTimeout(resolve, 2))
         }
+        isListing = false
       }
       const requests = places.flatMap((bucket) => [
         client(bucket, `ada of ${bucket}`),
