@@ -263,6 +263,17 @@ describe('a move', () => {
     expect(await world.move(bucket, 1)).toEqual({ kind: 'there' })
   })
 
+  it('that has ended meanwhile is not begun again by somebody who saw it under way', async () => {
+    const world = new World(2, randomFrom(1))
+    const directory = bucketDirectory(world.directory)
+    expect(await directory.begin(bucket, { shard: 0, version: 0 }, 1)).toBe(1)
+    const seen = (await directory.read()).get(bucket)!
+    expect(seen).toEqual({ shard: 0, version: 1, movingTo: 1 })
+    await directory.finish(bucket, 1, 1)
+    expect(await directory.begin(bucket, seen, 1)).toBeUndefined()
+    expect((await directory.read()).get(bucket)).toEqual({ shard: 1, version: 1 })
+  })
+
   it('to a shard that there is not changes nothing', async () => {
     const world = new World(2, randomFrom(1))
     await expect(world.move(bucket, 7)).rejects.toThrow('There is no shard 7: there are 2.')

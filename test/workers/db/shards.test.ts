@@ -10,7 +10,7 @@ import { type MovingShards, moveBucket } from '../../../workers/db/bucket-moves.
 import type { Writer } from '../../../workers/db/replicas.ts'
 import { bucketOfAccount, sharded } from '../../../workers/db/shards.ts'
 import { spread } from '../../../workers/db/spread.ts'
-import { memoryConfigurations, memoryPurges } from '../support/configurations.ts'
+import { memorySources } from '../support/configurations.ts'
 import { gatewayOn } from '../support/gateway.ts'
 
 const things = sqliteTable('things', {
@@ -36,6 +36,8 @@ beforeAll(async () => {
   }
 })
 afterEach(() => vi.restoreAllMocks())
+// A move is some twenty calls, and the machine may be busy.
+vi.setConfig({ testTimeout: 20_000 })
 
 const bucketAt = (home: number, from = 0): number => {
   for (let bucket = from; ; bucket++) if (ownerOf(bucket, 2) === home) return bucket
@@ -57,27 +59,25 @@ describe('a bucket', () => {
   it('moves with everything that is written meanwhile, and is found by whoever does not know', async () => {
     const bucket = bucketAt(0)
     const stale = isolate()
-    for (let row = 0; row < 60; row++) await stale.of(bucket).write(grow(bucket, `row ${row}`))
+    for (let row = 0; row < 5; row++) await stale.of(bucket).write(grow(bucket, `row ${row}`))
     // Everybody counts on while it moves to and fro.
-    let isMoving = true
     let grown = 0
-    const clients = [isolate(), isolate(), stale].map(async (orders) => {
-      while (isMoving) {
+    const clients = [isolate(), stale].map(async (orders) => {
+      for (let times = 0; times < 15; times++) {
         await orders.of(bucket).write(grow(bucket, 'counter'))
         grown++
       }
     })
     for (const to of [1, 0, 1]) expect(await moveBucket(shards, bucket, to)).toMatchObject({ kind: 'moved' })
-    isMoving = false
     await Promise.all(clients)
-    expect(grown).toBeGreaterThan(0)
+    expect(grown).toBe(30)
     for (const orders of [stale, isolate()]) {
       const { value } = await orders
         .of(bucket)
         .read({ kind: 'primary' }, (reader) =>
           reader.select({ id: things.id, count: things.count }).from(things).where(eq(things.bucket, bucket)),
         )
-      expect(value.length).toBe(61)
+      expect(value.length).toBe(6)
       expect(value.find(({ id }) => id === 'counter')?.count).toBe(grown)
     }
     expect(await rowsIn(env.ORDERS_0, bucket)).toEqual([])
@@ -109,7 +109,6 @@ describe('a bucket', () => {
   it('is not to be written while it is frozen, nor read or written where it is not', async () => {
     const bucket = bucketAt(0, 50)
     await isolate().of(bucket).write(grow(bucket, 'frozen'))
-    await env.ORDERS_0.prepare("UPDATE buckets SET state = 'held'").run()
     const set = env.ORDERS_0.prepare("INSERT OR REPLACE INTO buckets VALUES (?, 'frozen', 1, 1)").bind(bucket)
     await set.run()
     let isWritten = false
@@ -136,13 +135,13 @@ describe('many buckets', () => {
     await env.DB.exec('DELETE FROM order_buckets')
     for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets; DELETE FROM things')
     const orders = sharded({ ...one, name: 'orders', now: Date.now })
-    const accounts = Array.from({ length: 6 }, (_, index) => `account ${index}`)
+    const accounts = Array.from({ length: 3 }, (_, index) => `account ${index}`)
     for (const account of accounts) {
       const bucket = bucketOfAccount('orders', account)
       await orders.of(bucket).write(grow(bucket, account))
     }
-    const done = await spread(one, 2, 12)
-    expect(done.moved).toBe(12)
+    const done = await spread(one, 2, 4)
+    expect(done.moved).toBe(4)
     for (const account of accounts)
       await moveBucket(one, bucketOfAccount('orders', account), ownerOf(bucketOfAccount('orders', account), 2))
     const listed = await orders.gather((reader, here) =>
@@ -165,16 +164,13 @@ describe('many buckets', () => {
         .where(here(things.bucket))
         .groupBy(things.bucket),
     )
-    expect(counts.rows.length).toBe(6)
+    expect(counts.rows.length).toBe(3)
     expect((await env.ORDERS_1.prepare('SELECT * FROM things').all()).results).toEqual([])
   })
 })
 
 describe('/_weir/api/shards', () => {
-  const gateway = gatewayOn({
-    ...{ published: { read: async () => undefined, write: async () => undefined }, lastGood: undefined as never },
-    ...{ database: memoryConfigurations(), purges: memoryPurges() },
-  } as never)
+  const gateway = gatewayOn(memorySources())
   const url = 'http://gateway.test/_weir/api/shards'
   const post = (path: string, body: unknown) =>
     gateway.ask(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) })
