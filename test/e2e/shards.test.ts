@@ -6,7 +6,10 @@ import { runProgram } from './support/program.ts'
 let gateway: TestGateway
 
 beforeAll(async () => {
-  gateway = await startGateway({ pools: { web: { origins: [{ id: 'a', url: 'http://127.0.0.1:9' }] } }, routes: [] })
+  gateway = await startGateway({
+    pools: { web: { origins: [{ id: 'a', url: 'http://127.0.0.1:9' }] } },
+    routes: [{ id: 'all', path: '/*', pools: ['web'] }],
+  })
 })
 afterAll(() => gateway.close())
 
