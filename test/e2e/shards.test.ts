@@ -1,4 +1,4 @@
-// `npm run shards`, as its users run it, against a gateway that serves.
+// `npm run shards`, against a gateway that serves.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { runProgram } from './support/program.ts'
