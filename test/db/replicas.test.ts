@@ -2,7 +2,7 @@
 
 import { eq, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { describe, expect, it, test, vi } from 'vitest'
+import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import { type BookmarkSession, type Bookmarks, laterBookmarks, OwnView } from '../../workers/db/bookmarks.ts'
 import { ReadLog } from '../../workers/db/read-log.ts'
 import { type Database, replicated, type Tolerance } from '../../workers/db/replicas.ts'
@@ -10,6 +10,8 @@ import { columnsOf, type D1Source } from '../../workers/db/statements.ts'
 import { type Seen, violations } from '../support/consistency.ts'
 import { LaggingD1 } from '../support/lagging-d1.ts'
 import { randomFrom } from '../support/random.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const counters = sqliteTable('counters', { key: text().primaryKey(), value: integer().notNull() })
 const keys = ['a', 'b', 'c']

@@ -263,6 +263,17 @@ describe('a move', () => {
     expect(await world.move(bucket, 1)).toEqual({ kind: 'there' })
   })
 
+  it('that has ended meanwhile is not begun again by somebody who saw it under way', async () => {
+    const world = new World(2, randomFrom(1))
+    const directory = bucketDirectory(world.directory)
+    expect(await directory.begin(bucket, { shard: 0, version: 0 }, 1)).toBe(1)
+    const seen = (await directory.read()).get(bucket)!
+    expect(seen).toEqual({ shard: 0, version: 1, movingTo: 1 })
+    await directory.finish(bucket, 1, 1)
+    expect(await directory.begin(bucket, seen, 1)).toBeUndefined()
+    expect((await directory.read()).get(bucket)).toEqual({ shard: 1, version: 1 })
+  })
+
   it('to a shard that there is not changes nothing', async () => {
     const world = new World(2, randomFrom(1))
     await expect(world.move(bucket, 7)).rejects.toThrow('There is no shard 7: there are 2.')
@@ -308,8 +319,10 @@ describe('while buckets move to and fro, some of the moves crash, and replicas l
         }
         clients--
       }
+      let isListing = true
+      // Until nobody waits for a move that has crashed.
       const mover = async () => {
-        while (clients > 0) {
+        while (clients > 0 || isListing) {
           const crash = async <T>(call: () => Promise<T>): Promise<T> => {
             if (random() < 0.01) throw new Error('crashed')
             // For so long that another one takes the move up.
@@ -336,6 +349,7 @@ describe('while buckets move to and fro, some of the moves crash, and replicas l
           }
           await new Promise((resolve) => setTimeout(resolve, 2))
         }
+        isListing = false
       }
       const requests = places.flatMap((bucket) => [
         client(bucket, `ada of ${bucket}`),

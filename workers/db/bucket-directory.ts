@@ -32,15 +32,18 @@ export function bucketDirectory(source: D1Source): BucketDirectory {
         rows.map(({ bucket, movingTo, ...place }) => [bucket, movingTo === null ? place : { ...place, movingTo }]),
       )
     },
-    async begin(bucket, { shard, version }, movingTo) {
-      const next = version + 1
+    async begin(bucket, from, movingTo) {
+      const { shard, version } = from
+      // A move that has ended meanwhile has the same version still, but is no longer on its way.
+      const isAsRead = sql`${orderBuckets.version} = ${version} AND ${orderBuckets.shard} = ${shard}
+        AND ${orderBuckets.movingTo} IS ${from.movingTo ?? null}`
       const claimed = await database()
         .insert(orderBuckets)
-        .values({ bucket, shard, version: next, movingTo })
+        .values({ bucket, shard, version: version + 1, movingTo })
         .onConflictDoUpdate({
           target: orderBuckets.bucket,
-          set: { version: next, movingTo },
-          setWhere: sql`${orderBuckets.version} = ${version}`,
+          set: { version: version + 1, movingTo },
+          setWhere: isAsRead,
         })
         .returning({ version: orderBuckets.version })
       return claimed[0]?.version

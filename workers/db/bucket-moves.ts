@@ -36,11 +36,12 @@ export async function moveBucket(shards: MovingShards, bucket: number, to: numbe
   const version = await directory.begin(bucket, place, target)
   if (version === undefined) return { kind: 'overtaken' }
   const isHome = ownerOf(bucket, homes) === place.shard
-  const move: Move = { bucket, version, to: target, isHome, directory }
   const [source, destination] = [sources[place.shard], sources[target]]
   if (source === undefined || destination === undefined) {
     throw new Error(`The bucket ${bucket} is in a shard that is not bound any more: bind it again.`)
   }
+  const tables = await tablesOf(shardOf(source))
+  const move: Move = { bucket, version, to: target, isHome, directory, tables }
   const moved = await carryOut(move, shardOf(source), shardOf(destination))
   return moved.kind === 'moved' && target !== to ? moveBucket(shards, bucket, to) : moved
 }
@@ -52,6 +53,7 @@ interface Move {
   /** The source held it before it had a row of it. */
   readonly isHome: boolean
   readonly directory: BucketDirectory
+  readonly tables: readonly string[]
 }
 
 async function carryOut(move: Move, from: Shard, target: Shard): Promise<Moved> {
@@ -102,7 +104,7 @@ async function expect(target: DrizzleD1Database, move: Move): Promise<boolean> {
 /** All rows, by pages. Throws where the target has not as many in the end. */
 async function copy(source: DrizzleD1Database, target: Shard, move: Move): Promise<number> {
   let copied = 0
-  for (const table of await tablesOf(source)) {
+  for (const table of move.tables) {
     for (let after = -1, rows = rowsAPage; rows === rowsAPage; ) {
       const page = await pageOf(source, table, move.bucket, after)
       await keep(target, table, page, move)
@@ -160,14 +162,11 @@ async function hold(target: DrizzleD1Database, { bucket, version }: Move): Promi
 }
 
 /** Deletes the bucket's rows where they count for nothing. */
-async function clear(
-  database: DrizzleD1Database,
-  { bucket, version }: Move,
-  state: 'arriving' | 'gone',
-): Promise<void> {
-  const counts = sql`EXISTS (SELECT 1 FROM buckets WHERE bucket = ${bucket} AND state = ${state} AND version <= ${version})`
-  for (const table of await tablesOf(database)) {
-    await database.run(sql`DELETE FROM ${sql.identifier(table)} WHERE bucket = ${bucket} AND ${counts}`)
+async function clear(database: DrizzleD1Database, move: Move, state: 'arriving' | 'gone'): Promise<void> {
+  const { bucket, version, tables } = move
+  const isUseless = sql`EXISTS (SELECT 1 FROM buckets WHERE bucket = ${bucket} AND state = ${state} AND version <= ${version})`
+  for (const table of tables) {
+    await database.run(sql`DELETE FROM ${sql.identifier(table)} WHERE bucket = ${bucket} AND ${isUseless}`)
   }
 }
 
@@ -178,14 +177,19 @@ interface CopiedRow {
   readonly row: Readonly<Record<string, unknown>>
 }
 
-/** Every table that has a column `bucket`: none can be forgotten. */
-async function tablesOf(database: DrizzleD1Database): Promise<string[]> {
-  const found = await database.all<{ name: string }>(
-    sql`SELECT t.name AS name FROM sqlite_master t JOIN pragma_table_info(t.name) c ON c.name = 'bucket'
-        WHERE t.type = 'table' AND t.name <> 'buckets' ORDER BY t.name`,
-  )
-  return found.map(({ name }) => name)
+/** Every table that has a column `bucket`: none can be forgotten. All shards have the same. */
+async function tablesOf({ session }: Shard): Promise<string[]> {
+  const { results } = await session.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
+  const names = (results as { readonly name: string }[]).map(({ name }) => name).filter(isOurs)
+  const described = await session.batch(names.map((name) => session.prepare(`PRAGMA table_info(${quoted(name)})`)))
+  return names.filter((_, index) => {
+    const columns = (described[index]?.results ?? []) as readonly { readonly name: string }[]
+    return columns.some(({ name }) => name === 'bucket')
+  })
 }
+
+/** D1 and SQLite have tables of their own, which nobody may look into. */
+const isOurs = (name: string): boolean => name !== 'buckets' && !/^(_cf_|sqlite_|d1_)/.test(name)
 
 async function pageOf(database: DrizzleD1Database, table: string, bucket: number, after: number): Promise<CopiedRow[]> {
   const rows = await database.all<Record<string, unknown>>(

@@ -61,7 +61,7 @@ export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 
       stay = { state: 'held', version: (state?.results[0] as { readonly version?: number } | undefined)?.version ?? 0 }
       return results
     } catch (error) {
-      const { results } = await session.prepare(stateOf).bind(bucket).all()
+      const { results } = await source.withSession('first-primary').prepare(stateOf).bind(bucket).all()
       const holding = (results[0] as Holding | undefined) ?? unheardOf
       throw holding.state === 'held' ? error : new NotHere(holding)
     }

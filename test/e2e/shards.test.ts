@@ -1,0 +1,33 @@
+// `npm run shards`, against a gateway that serves.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
+import { runProgram } from './support/program.ts'
+
+let gateway: TestGateway
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    pools: { web: { origins: [{ id: 'a', url: 'http://127.0.0.1:9' }] } },
+    routes: [{ id: 'all', path: '/*', pools: ['web'] }],
+  })
+})
+afterAll(() => gateway.close())
+
+const run = (...args: string[]) =>
+  runProgram('npm', ['run', '-s', 'shards', '--', ...args, '--url', gateway.url], { env: { ADMIN_TOKEN: adminToken } })
+
+test('buckets are counted, moved, and spread again', async () => {
+  const before = JSON.parse((await run('status')).stdout)
+  expect(before).toMatchObject({ shards: [{ shard: 'orders-0' }, { shard: 'orders-1' }], moving: [] })
+  const moved = JSON.parse((await run('move', '--account', 'ada', '--to', '0')).stdout)
+  const back = await run('move', '--bucket', String(moved.bucket), '--to', '1')
+  expect(JSON.parse(back.stdout)).toEqual({ bucket: moved.bucket, to: 'orders-1', kind: 'moved', rows: 0 })
+  const spread = await run('spread')
+  expect(spread.stdout).toMatch(/^[01] buckets with 0 rows moved, 0 left\n$/)
+})
+
+test('what cannot be done is said', async () => {
+  const wrong = await run('move', '--bucket', '5', '--to', '9')
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('a shard from 0 to 1. Nothing was changed.')])
+  expect((await run('shuffle')).stderr).toContain('There is no command shuffle.\nUsage: npm run shards -- status')
+})

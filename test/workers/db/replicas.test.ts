@@ -1,0 +1,134 @@
+// The port on D1 itself, with its sessions and bookmarks, and the replica in KV.
+import { env } from 'cloudflare:workers'
+import { eq, sql } from 'drizzle-orm'
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { kvReplica } from '../../../workers/db/kv-replica.ts'
+import { ReadLog } from '../../../workers/db/read-log.ts'
+import { type Reader, replicated } from '../../../workers/db/replicas.ts'
+import { holdBackground } from '../support/background.ts'
+
+const things = sqliteTable('things', { id: text().primaryKey(), count: integer().notNull() })
+const log = new ReadLog()
+const database = replicated('shop', env.SHOP, Date.now, (event) => log.record(event))
+
+beforeAll(() => env.SHOP.exec('CREATE TABLE things (id TEXT PRIMARY KEY, count INTEGER NOT NULL)'))
+beforeEach(() => env.SHOP.exec("DELETE FROM things; INSERT INTO things VALUES ('a', 1), ('b', 2)"))
+afterEach(() => vi.restoreAllMocks())
+
+const countOf = (id: string) => async (reader: Reader) =>
+  (await reader.select().from(things).where(eq(things.id, id)))[0]?.count
+
+describe('a database', () => {
+  it('is read after what was written, by the bookmark of the write', async () => {
+    for (let count = 10; count < 15; count++) {
+      const set = { count }
+      const { bookmark } = await database.write((writer) => writer.update(things).set(set).where(eq(things.id, 'a')))
+      expect(bookmark).toMatch(/^[0-9a-f-]+$/)
+      const answer = await database.read({ kind: 'bookmark', bookmark }, countOf('a'))
+      expect(answer).toMatchObject({ value: count, served: [{ by: 'primary', ms: expect.any(Number) }] })
+      expect(answer.bookmark! >= bookmark!).toBe(true)
+    }
+  })
+
+  it('gives bookmarks that sort as they follow one another', async () => {
+    const bookmarks: string[] = []
+    for (let count = 0; count < 20; count++) {
+      const { bookmark } = await database.write((writer) => writer.update(things).set({ count }))
+      bookmarks.push(bookmark!)
+    }
+    expect(bookmarks.toSorted()).toEqual(bookmarks)
+    expect(new Set(bookmarks).size).toBe(20)
+  })
+
+  it('takes a batch as one transaction', async () => {
+    const half = database.write((writer) =>
+      writer.batch([writer.update(things).set({ count: 7 }), writer.insert(things).values({ id: 'a', count: 1 })]),
+    )
+    await expect(half).rejects.toThrow()
+    expect((await database.read({ kind: 'primary' }, countOf('a'))).value).toBe(1)
+  })
+
+  it('answers joins, counts and plain SQL as drizzle does, and refuses two columns of one name', async () => {
+    const { value } = await database.read({ kind: 'primary' }, async (reader) => ({
+      joined: await reader
+        .select({ id: things.id, twice: sql<number>`${things.count} * 2`.as('twice') })
+        .from(things)
+        .orderBy(things.id),
+      count: await reader.$count(things),
+      plain: await reader.all(sql`SELECT count FROM things ORDER BY count DESC LIMIT 1`),
+      none: await reader.select().from(things).where(eq(things.id, 'c')),
+    }))
+    expect(value).toEqual({
+      ...{
+        joined: [
+          { id: 'a', twice: 2 },
+          { id: 'b', twice: 4 },
+        ],
+        count: 2,
+        plain: [{ count: 2 }],
+        none: [],
+      },
+    })
+    vi.spyOn(console, 'warn').mockReturnValue()
+    const twice = database.read({ kind: 'primary' }, (reader) =>
+      reader.select({ id: things.id, again: things.id }).from(things),
+    )
+    await expect(twice).rejects.toMatchObject({ cause: { message: expect.stringContaining('the same name') } })
+  })
+
+  it('counts what has served its reads', () => {
+    expect(log.report()).toContainEqual({
+      ...{ database: 'shop', tolerance: 'bookmark', by: 'primary', region: undefined, reads: 5 },
+      ...{ meanMs: expect.any(Number), longestMs: expect.any(Number) },
+    })
+  })
+})
+
+describe('a replica in KV', () => {
+  let later = 0
+  const held = holdBackground()
+  const load = vi.fn(async (id: string) => (await database.read({ kind: 'primary' }, countOf(id))).value)
+  const replicaNamed = (name: string, namespace = env.CONFIG) =>
+    kvReplica(namespace, { name, staleSeconds: 60, load, now: () => Date.now() + later })
+
+  beforeEach(() => {
+    later = 0
+    load.mockClear()
+  })
+
+  it('is asked instead of the database, until what it has is older than it says', async () => {
+    const replica = replicaNamed('old')
+    expect(await replica.read('a', held.background)).toMatchObject({ value: 1, by: 'primary' })
+    await held.settled()
+    await env.SHOP.exec('UPDATE things SET count = 9')
+    later = 59_000
+    expect(await replica.read('a', held.background)).toMatchObject({ value: 1, by: 'kv' })
+    expect((await replica.read('a', held.background))?.ageMs).toBeGreaterThanOrEqual(59_000)
+    expect(load).toHaveBeenCalledOnce()
+    later = 61_000
+    expect(await replica.read('a', held.background)).toMatchObject({ value: 9, by: 'primary' })
+    await held.settled()
+  })
+
+  it('has what was written when the write is told', async () => {
+    const replica = replicaNamed('written')
+    await replica.read('a', held.background)
+    await held.settled()
+    await env.SHOP.exec('UPDATE things SET count = 9')
+    expect(await replica.renew('a')).toBe(true)
+    expect(await replica.read('a', held.background)).toMatchObject({ value: 9, by: 'kv' })
+    await env.SHOP.exec('DELETE FROM things')
+    expect(await replica.renew('a')).toBe(true)
+    expect(await replica.read('a', held.background)).toBeUndefined()
+  })
+
+  it('that fails is passed over for the database', async () => {
+    vi.spyOn(console, 'warn').mockReturnValue()
+    const failing = async () => Promise.reject(new Error('KV is away'))
+    const replica = replicaNamed('failing', { get: failing, put: failing, delete: failing } as never)
+    expect(await replica.read('a', held.background)).toMatchObject({ value: 1, by: 'primary' })
+    await held.settled()
+    expect(await replica.renew('a')).toBe(false)
+  })
+})

@@ -1,0 +1,226 @@
+// Shards on D1 itself: what stands before each statement, moves with writes going on, and the admin API over them.
+import { applyD1Migrations } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { and, count, eq, sql } from 'drizzle-orm'
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ownerOf } from '../../../shared/state/place.ts'
+import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
+import { type MovingShards, moveBucket } from '../../../workers/db/bucket-moves.ts'
+import type { Writer } from '../../../workers/db/replicas.ts'
+import { bucketOfAccount, sharded } from '../../../workers/db/shards.ts'
+import { spread } from '../../../workers/db/spread.ts'
+import { memorySources } from '../support/configurations.ts'
+import { gatewayOn } from '../support/gateway.ts'
+
+const things = sqliteTable('things', {
+  id: text().primaryKey(),
+  bucket: integer().notNull(),
+  count: integer().notNull(),
+  bytes: text(),
+})
+const shards: MovingShards = {
+  sources: [env.ORDERS_0, env.ORDERS_1],
+  homes: 2,
+  directory: bucketDirectory(env.DB),
+}
+const isolate = () => sharded({ ...shards, name: 'orders', now: Date.now })
+
+beforeAll(async () => {
+  await applyD1Migrations(env.DB, env.MIGRATIONS)
+  for (const database of [env.ORDERS_0, env.ORDERS_1]) {
+    await applyD1Migrations(database, env.ORDERS_MIGRATIONS)
+    await database.exec(
+      'CREATE TABLE things (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, count INTEGER NOT NULL, bytes)',
+    )
+  }
+})
+afterEach(() => vi.restoreAllMocks())
+// A move is some twenty calls, and the machine may be busy.
+vi.setConfig({ testTimeout: 20_000 })
+
+const bucketAt = (home: number, from = 0): number => {
+  for (let bucket = from; ; bucket++) if (ownerOf(bucket, 2) === home) return bucket
+}
+
+const grow = (bucket: number, id: string) => (writer: Writer) =>
+  writer
+    .insert(things)
+    .values({ id, bucket, count: 1 })
+    .onConflictDoUpdate({ target: things.id, set: { count: sql`${things.count} + 1` } })
+    .returning()
+
+const rowsIn = async (database: D1Database, bucket: number) =>
+  (
+    await database.prepare('SELECT id FROM things WHERE bucket = ? ORDER BY id').bind(bucket).all<{ id: string }>()
+  ).results.map(({ id }) => id)
+
+describe('a bucket', () => {
+  it('moves with everything that is written meanwhile, and is found by whoever does not know', async () => {
+    const bucket = bucketAt(0)
+    const stale = isolate()
+    for (let row = 0; row < 5; row++) await stale.of(bucket).write(grow(bucket, `row ${row}`))
+    // Everybody counts on while it moves to and fro.
+    let grown = 0
+    const clients = [isolate(), stale].map(async (orders) => {
+      for (let times = 0; times < 15; times++) {
+        await orders.of(bucket).write(grow(bucket, 'counter'))
+        grown++
+      }
+    })
+    for (const to of [1, 0, 1]) expect(await moveBucket(shards, bucket, to)).toMatchObject({ kind: 'moved' })
+    await Promise.all(clients)
+    expect(grown).toBe(30)
+    for (const orders of [stale, isolate()]) {
+      const { value } = await orders
+        .of(bucket)
+        .read({ kind: 'primary' }, (reader) =>
+          reader.select({ id: things.id, count: things.count }).from(things).where(eq(things.bucket, bucket)),
+        )
+      expect(value.length).toBe(6)
+      expect(value.find(({ id }) => id === 'counter')?.count).toBe(grown)
+    }
+    expect(await rowsIn(env.ORDERS_0, bucket)).toEqual([])
+  })
+
+  it('is written by a batch as a whole, or not at all', async () => {
+    const bucket = bucketAt(1)
+    const orders = isolate().of(bucket)
+    const { value, bookmark } = await orders.write((writer) =>
+      writer.batch([
+        writer.insert(things).values({ id: 'batch', bucket, count: 1 }),
+        writer.select().from(things).where(eq(things.id, 'batch')),
+      ]),
+    )
+    expect(value[1]).toEqual([{ id: 'batch', bucket, count: 1, bytes: null }])
+    const half = orders.write((writer) =>
+      writer.batch([
+        writer.update(things).set({ count: 5 }).where(eq(things.id, 'batch')),
+        writer.insert(things).values({ id: 'batch', bucket, count: 1 }),
+      ]),
+    )
+    await expect(half).rejects.toThrow()
+    const read = await orders.read({ kind: 'bookmark', bookmark }, (reader) =>
+      reader.select().from(things).where(eq(things.id, 'batch')),
+    )
+    expect(read).toMatchObject({ value: [{ count: 1 }], served: [{ by: 'primary' }] })
+  })
+
+  it('is not to be written while it is frozen, nor read or written where it is not', async () => {
+    const bucket = bucketAt(0, 50)
+    await isolate().of(bucket).write(grow(bucket, 'frozen'))
+    const set = env.ORDERS_0.prepare("INSERT OR REPLACE INTO buckets VALUES (?, 'frozen', 1, 1)").bind(bucket)
+    await set.run()
+    let isWritten = false
+    const writing = isolate()
+      .of(bucket)
+      .write(grow(bucket, 'frozen'))
+      .then(() => {
+        isWritten = true
+      })
+    const read = await isolate()
+      .of(bucket)
+      .read({ kind: 'unconstrained' }, (reader) => reader.$count(things, eq(things.id, 'frozen')))
+    expect(read.value).toBe(1)
+    expect(isWritten).toBe(false)
+    await env.ORDERS_0.prepare("UPDATE buckets SET state = 'held' WHERE bucket = ?").bind(bucket).run()
+    await writing
+  })
+})
+
+describe('many buckets', () => {
+  it('spread over a shard more, and back, and each row is in one place', async () => {
+    // One shard at first: half of the buckets are to go to the second one.
+    const one = { ...shards, homes: 1, directory: bucketDirectory(env.DB) }
+    await env.DB.exec('DELETE FROM order_buckets')
+    for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets; DELETE FROM things')
+    const orders = sharded({ ...one, name: 'orders', now: Date.now })
+    const accounts = Array.from({ length: 3 }, (_, index) => `account ${index}`)
+    for (const account of accounts) {
+      const bucket = bucketOfAccount('orders', account)
+      await orders.of(bucket).write(grow(bucket, account))
+    }
+    const done = await spread(one, 2, 4)
+    expect(done.moved).toBe(4)
+    for (const account of accounts)
+      await moveBucket(one, bucketOfAccount('orders', account), ownerOf(bucketOfAccount('orders', account), 2))
+    const listed = await orders.gather((reader, here) =>
+      reader
+        .select()
+        .from(things)
+        .where(and(here(things.bucket), eq(things.count, 1))),
+    )
+    expect(listed.rows.map(({ id }) => id).sort()).toEqual(accounts)
+    for (const [shard, database] of [env.ORDERS_0, env.ORDERS_1].entries()) {
+      const { results } = await database.prepare('SELECT bucket FROM things').all<{ bucket: number }>()
+      expect(results.every(({ bucket }) => ownerOf(bucket, 2) === shard)).toBe(true)
+    }
+    const places = await one.directory.read()
+    expect((await spread(one, 1, places.size)).left).toBe(0)
+    const counts = await orders.gather((reader, here) =>
+      reader
+        .select({ bucket: things.bucket, rows: count() })
+        .from(things)
+        .where(here(things.bucket))
+        .groupBy(things.bucket),
+    )
+    expect(counts.rows.length).toBe(3)
+    expect((await env.ORDERS_1.prepare('SELECT * FROM things').all()).results).toEqual([])
+  })
+})
+
+describe('/_weir/api/shards', () => {
+  const gateway = gatewayOn(memorySources())
+  const url = 'http://gateway.test/_weir/api/shards'
+  const post = (path: string, body: unknown) =>
+    gateway.ask(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) })
+
+  it('says who has how many, and moves one', async () => {
+    await env.DB.exec('DELETE FROM order_buckets')
+    for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets; DELETE FROM things')
+    const before = (await (await gateway.ask(url)).json()) as { shards: { buckets: number }[]; moving: unknown[] }
+    expect(before.shards.reduce((sum, { buckets }) => sum + buckets, 0)).toBe(4096)
+    const account = 'ada'
+    const bucket = bucketOfAccount('orders', account)
+    const to = 1 - ownerOf(bucket, 2)
+    await isolate().of(bucket).write(grow(bucket, 'of ada'))
+    const moved = await post('/move', { account, to })
+    expect([moved.status, await moved.json()]).toEqual([200, { bucket, to: `orders-${to}`, kind: 'moved', rows: 1 }])
+    const after = (await (await gateway.ask(url)).json()) as typeof before
+    expect(after.shards[to]!.buckets).toBe(before.shards[to]!.buckets + 1)
+    const back = await post('/spread', {})
+    expect(await back.json()).toEqual({ moved: 1, rows: 1, left: 0 })
+  })
+
+  it.each([
+    ['/move', { bucket: 4096, to: 1 }],
+    ['/move', { bucket: 1, to: 2 }],
+    ['/move', { to: 1 }],
+    ['/spread', { over: 3 }],
+    ['/spread', { atMost: 1000 }],
+  ])('refuses POST %s %j, and says what to send', async (path, body) => {
+    const response = await post(path, body)
+    expect(response.status).toBe(422)
+    expect(((await response.json()) as { detail: string }).detail).toMatch(/^Send \{.*Nothing was changed\.$/)
+  })
+
+  it('says when a database does not answer, and that nothing is lost', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    vi.spyOn(console, 'warn').mockReturnValue()
+    const bucket = bucketAt(0, 77)
+    await isolate().of(bucket).write(grow(bucket, 'kept'))
+    await env.ORDERS_1.exec('ALTER TABLE buckets RENAME TO away')
+    const failed = await post('/move', { bucket, to: 1 })
+    expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '5'])
+    await env.ORDERS_1.exec('ALTER TABLE away RENAME TO buckets')
+    expect((await post('/move', { bucket, to: 1 })).status).toBe(200)
+    expect(await rowsIn(env.ORDERS_1, bucket)).toEqual(['kept'])
+  })
+
+  it('is for administrators', async () => {
+    for (const path of ['shards', 'reads']) {
+      const headers = { authorization: 'Bearer wrong' }
+      expect((await gateway.ask(`http://gateway.test/_weir/api/${path}`, { headers })).status).toBe(401)
+    }
+  })
+})
