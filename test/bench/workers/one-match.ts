@@ -1,4 +1,6 @@
 // The least that a cache can do: one `cache.match`, and where that finds nothing, a fetch and a put.
+export * from './bound.ts'
+
 export default {
   async fetch(request, { ORIGIN }, context) {
     const stored = await caches.default.match(request.url)

@@ -3,6 +3,8 @@
 import { Flight as WeirFlight } from '../../../workers/index.ts'
 import colos from './colos.ts'
 
+export * from '../../../workers/index.ts'
+
 type Fetch = Parameters<typeof colos.fetch>
 
 const loseField = 'test-lose'

@@ -57,7 +57,7 @@ it('is begun by the watch where nobody has begun it, and begun again where its r
   await watch()
   await vi.waitFor(async () => {
     for (const { state } of standing) expect(await state()).toBe('done')
-  }, 4000)
+  }, 20_000)
   for (const { facts } of standing) expect(await facts()).toEqual(done)
   expect(await moving.state()).toBe('running')
 })
