@@ -5,7 +5,7 @@ import { runLoad } from '../../workers/cli/load.ts'
 import { startGateway, type TestGateway } from './support/gateway.ts'
 
 const pools = ['throwing', 'hanging']
-const pages: Record<string, string> = { throwing: '/now', hanging: '/items.json' }
+const pages: Record<string, string> = { throwing: '/now', hanging: '/healthz' }
 const origins: Record<string, Origins> = {}
 let gateway: TestGateway
 

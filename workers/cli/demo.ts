@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { items } from './demo/items.ts'
 import { type Origins, startOrigins } from './demo/origins.ts'
-import { drawView } from './demo/png.ts'
+import { drawPhotograph, seedShop } from './demo/seed.ts'
+import { apiRoutes, pageRoutes, shopConfiguration, shopPools } from './demo/shop-configuration.ts'
 import type { LocalGateway } from './local-gateway.ts'
 import { fail, untilStopped } from './terminal.ts'
 
@@ -22,54 +22,56 @@ const [{ startLocalGateway }, origins] = await Promise.all([
   startOrigins(['a', 'b', 'c']).catch(fail),
 ])
 const document = JSON.stringify(demoConfiguration(origins))
-const gateway = await startLocalGateway({ document, adminToken, onLog: (line) => console.error(line) }).catch(
-  async (error) => {
-    await origins.close()
-    return fail(error)
-  },
-)
+const onLog = (line: string) => console.error(line)
+const gateway = await startLocalGateway({ document, adminToken, prepare: seedShop, onLog }).catch(async (error) => {
+  await origins.close()
+  return fail(error)
+})
 origins.introduce({ url: gateway.url, credential })
-writeFileSync(join(folder, 'photo.png'), drawView(items[0]!.view, { width: 720, height: 480 }))
+writeFileSync(join(folder, 'photo.png'), drawPhotograph({ width: 720, height: 480 }))
 console.log(welcome(gateway, origins))
 await untilStopped()
 await Promise.all([gateway.close(), origins.close()])
 process.exit(0)
 
+/** The API of the shop is its services' own; its pages, and the cart, come from the three origins in front of them. */
 function demoConfiguration({ origins }: Origins) {
-  // What a POST changes there is in its answer, for the gateway to write: one that died with its origin has changed
-  // nothing, and another origin may be asked.
-  const visitorsOwn = { pools: ['shop'], session: true, cache: { mode: 'off' }, retryMethods: ['GET', 'HEAD', 'POST'] }
-  return {
+  const web = {
+    origins: origins.map(({ id, url }) => ({ id, url })),
+    policy: 'round-robin',
     // Its visitors kill origins and revive them at once: none is ejected, so that each takes its turns again.
-    pools: {
-      shop: {
-        origins: origins.map(({ id, url }) => ({ id, url })),
-        policy: 'round-robin',
-        ejection: { maxPercent: 0 },
-        credentials: [`sha256:${createHash('sha256').update(credential).digest('hex')}`],
-      },
-    },
-    routes: [
-      ...['/me', '/login', '/cart*'].map((path) => ({ path, ...visitorsOwn })),
-      { path: '/items.json', pools: ['shop'], enqueue: [thumbnailOf('201', '{response.image}')] },
-      { path: '/sell', pools: ['shop'], enqueue: [thumbnailOf('303', '/_weir/media{answer.location}')] },
-      { id: 'shop', path: '/*', pools: ['shop'], cache: { mode: 'respect' } },
-    ],
-    media: { thumbnails: { card: { width: 320, height: 240, fit: 'cover', format: 'webp' } } },
-    state: { namespaces: { shop: { pools: ['shop'] } } },
+    ejection: { maxPercent: 0 },
+    credentials: [`sha256:${createHash('sha256').update(credential).digest('hex')}`],
   }
-}
-
-/** The job that follows from an answer of this status. */
-function thumbnailOf(status: string, path: string) {
-  return { on: 'POST', status, job: { type: 'thumbnail', payload: { path, preset: 'card' } } }
+  // An item that is in a cart twice, because its origin died with the answer, is seen there; an error is worse.
+  const cart = { pools: ['web'], retryMethods: ['GET', 'HEAD', 'PUT', 'POST'] }
+  const thumbnail = { type: 'thumbnail', payload: { path: '{response.picture}', preset: 'card' } }
+  const own: Record<string, object> = {
+    '/cart*': cart,
+    '/api/cart*': cart,
+    '/api/items*': { enqueue: [{ on: 'POST', status: '201', job: thumbnail }] },
+  }
+  const { pages: _, ...services } = shopPools
+  return {
+    ...shopConfiguration,
+    pools: { web, ...services },
+    routes: [...apiRoutes, ...pageRoutes(['web'])].map((route) =>
+      'id' in route && route.id === 'items' ? route : { ...route, ...own[route.path] },
+    ),
+    services: { policy: [{ from: 'pool:web', to: ['pages', 'checkout'] }] },
+  }
 }
 
 function welcome({ url }: LocalGateway, { origins, controlUrl }: Origins): string {
   const token = `-H 'Authorization: Bearer ${adminToken}'`
   const file = (name: string) => join(folder, name)
-  const each = `curl -s -X POST ${controlUrl}/kill/$o; curl -sb ${file('cookies')} ${url}/cart.json; curl -s -X POST ${controlUrl}/revive/$o`
-  const cart = `curl -sc ${file('cookies')} -d item=moon ${url}/cart; for o in a b c; do ${each}; done`
+  const each = `curl -s -X POST ${controlUrl}/kill/$o; curl -sib ${file('cookies')} ${url}/api/cart | grep -i 'x-origin\\|lines'; echo; curl -s -X POST ${controlUrl}/revive/$o`
+  const cart = `curl -sc ${file('cookies')} -d more=1 ${url}/cart/items/moon-6-print; for o in a b c; do ${each}; done`
+  const [seller, photo] = [file('seller'), file('photo.png')]
+  const who = "-d name=Ada -d email=ada@example.com -d 'password=a long password'"
+  const register = `curl -sc ${seller} ${who} ${url}/account/register`
+  const what = '-F title=Ripples -F kind=print -F place=Here -F description=Mine -F price=18.50 -F stock=1'
+  const list = `curl -sib ${seller} ${what} -F photograph=@${photo} ${url}/sell`
   return `
 Gateway  ${url}   (open it in a browser)
 Origins  ${origins.map((origin) => `${origin.id} ${origin.url}`).join('   ')}
@@ -79,7 +81,7 @@ Admin    ${url}/_weir/api   token ${adminToken}
 Try, in another terminal:
 
 1. The first answer comes from an origin (fwd=uri-miss), the second from the cache (hit).
-   curl -si ${url}/items/moon ${url}/items/moon | grep -i cache-status
+   curl -si ${url}/items/moon-6-print ${url}/items/moon-6-print | grep -i cache-status
 
 2. Kill an origin: the page comes all the same, from another one.
    curl -s -X POST ${controlUrl}/kill/b; for i in 1 2 3 4 5 6; do curl -s ${url}/now; done
@@ -96,10 +98,10 @@ Try, in another terminal:
 6. Put a print in your cart, and kill one origin after the other: no cart is lost.
    ${cart}
 
-7. List an item with a photograph: the answer (201) comes at once, with the paths of what is yet to be made.
-   curl -si -F name='Weir at dawn' -F price=18.50 -F photo=@${file('photo.png')} ${url}/items.json
+7. Register, and list an item with a photograph: the answer (303) comes at once, with the path of the item.
+   ${register}; ${list}
 
-8. The gateway has enqueued its thumbnail, and made it by now. The front page shows it when its copy is 30 s old.
+8. The gateway has enqueued its thumbnail, and made it by now. The front page shows it, since the catalog has purged that.
    curl -s ${token} '${url}/_weir/api/jobs?type=thumbnail'
 
 Ctrl-C ends everything.`

@@ -1,25 +1,24 @@
-// One origin server of the demo, a process of its own: the little shop behind the gateway, and paths that are slow,
-// fail, stream or stay private on request. It prints one line of JSON when it listens, and keeps nothing.
+// One origin server of the demo, a process of its own: a facade of the shop behind the gateway, and paths that are slow,
+// fail or stream on request. It prints one line of JSON when it listens, and keeps nothing.
 //   node workers/cli/demo/origin.ts --id a --port 9001
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import { type Answer, Refused, refusal } from './answers.ts'
-import type { Gateway } from './gateway.ts'
-import { match, tagsOf } from './shop.ts'
+import { answerAsService, type Gateway } from './facade.ts'
+import { type Answer, match, refusal } from './routes.ts'
 
 /**
- * The shop as a server that does not listen yet.
+ * An origin that does not listen yet.
  * @param origin its id, sent as X-Origin with every answer
- * @param gateway whom it asks to keep things, as soon as it knows
+ * @param gateway where it asks the services, as soon as it knows
  */
 export function createOrigin(origin: string, gateway: () => Gateway | undefined): Server {
   const server = createServer((request, response) => {
-    respond(origin, request, response, gateway()).catch((cause: unknown) => {
+    respond(origin, gateway(), request, response).catch((cause: unknown) => {
       if (response.destroyed) return // the client has left: nobody is there to be told
-      if (cause instanceof Refused) return send(origin, request, response, refusal(cause.status, cause.message))
       process.stderr.write(`origin ${origin}: ${String(cause)}\n`)
-      send(origin, request, response, refusal(500, 'this origin has a fault'))
+      if (response.headersSent) response.destroy()
+      else send(origin, request, response, refusal(502, 'this origin could not answer'))
     })
   })
   // The gateway keeps connections; a short idle limit would close them just as it sends the next request.
@@ -29,36 +28,37 @@ export function createOrigin(origin: string, gateway: () => Gateway | undefined)
 
 async function respond(
   origin: string,
+  gateway: Gateway | undefined,
   request: IncomingMessage,
   response: ServerResponse,
-  gateway: Gateway | undefined,
 ): Promise<void> {
   const at = new Date()
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const found = match(request)
-  if (found.kind === 'refused') return send(origin, request, response, found.answer)
-  const { route, url, id } = found
-  const answer = await route.answer({ origin, request, url, id, at, gone: gone.signal, gateway })
-  send(origin, request, response, revalidated(request, answer))
+  if (found.kind === 'found') {
+    const answer = await found.route({ origin, url: found.url, at, gone: gone.signal })
+    return send(origin, request, response, answer)
+  }
+  if (found.kind === 'service' && gateway !== undefined) {
+    return answerAsService(gateway, origin, request, response, gone.signal)
+  }
+  send(
+    origin,
+    request,
+    response,
+    found.kind === 'refused' ? found.answer : refusal(503, 'this origin knows no gateway'),
+  )
 }
 
 function send(origin: string, request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   if (response.destroyed) return
+  request.resume() // whatever was sent with it
   const headers: Record<string, string | number> = { ...answer.headers, 'X-Origin': origin }
-  const bodiless = answer.status === 304 || answer.stream !== undefined
-  if (!bodiless) headers['Content-Length'] = Buffer.byteLength(answer.body)
+  if (answer.stream === undefined) headers['Content-Length'] = Buffer.byteLength(answer.body)
   response.writeHead(answer.status, headers)
-  if (answer.stream === undefined || request.method === 'HEAD') response.end(bodiless ? undefined : answer.body)
+  if (answer.stream === undefined || request.method === 'HEAD') response.end(answer.body)
   else answer.stream(response)
-}
-
-/** RFC 9110 §13.1.2: a GET or HEAD whose If-None-Match names the answer's ETag needs no body. */
-function revalidated(request: IncomingMessage, answer: Answer): Answer {
-  const etag = answer.headers.ETag
-  if (etag === undefined || !(request.headers['if-none-match'] === '*' || tagsOf(request).includes(etag))) return answer
-  const { 'Content-Type': _, 'Content-Encoding': __, ...headers } = answer.headers
-  return { status: 304, headers, body: '' }
 }
 
 /** Standard output is for the line that says where this origin listens; complaints go to standard error. */

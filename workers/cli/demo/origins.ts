@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Gateway } from './gateway.ts'
+import type { Gateway } from './facade.ts'
 
 /** Running origins. `kill` and `revive` reject for an id that was never started, and after `close`. */
 export type Origins = {
@@ -16,7 +16,7 @@ export type Origins = {
   origins: { id: string; url: string; pid(): number | undefined }[]
   /** Without a slash at its end. `GET /`, `POST /kill/:id`, `POST /revive/:id`. */
   controlUrl: string
-  /** Tells all of them, and whoever is revived, whom to ask to keep things for them. */
+  /** Tells all of them, and whoever is revived, where to ask the services. */
   introduce(gateway: Gateway): void
   /** SIGKILL; resolves when the origin is dead. */
   kill(id: string): Promise<void>

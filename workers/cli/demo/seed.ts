@@ -8,7 +8,7 @@ import { itemOf } from '../../shop/catalog/item.ts'
 import { items } from '../../shop/catalog/tables.ts'
 import { documents } from '../../shop/search/tables.ts'
 import type { LocalStores } from '../local-gateway.ts'
-import { type Colour, drawView, type View } from './png.ts'
+import { type Colour, drawView, type Size, type View } from './png.ts'
 
 /** A time of day, or of the year. */
 interface Light {
@@ -140,6 +140,9 @@ const pictureSize = { width: 200, height: 150 }
 function draw(light: Light, number: number): Buffer {
   return drawView({ ...light.view, seed: number * 3.7 + light.id.length }, pictureSize)
 }
+
+/** Of a place that the shop does not show. */
+export const drawPhotograph = (size: Size): Buffer => drawView({ ...lights[0]!.view, seed: 99 }, size)
 
 /** Fills an empty shop. One that has items already is left as it is. */
 export async function seedShop({ SHOP, MEDIA }: Pick<LocalStores, 'SHOP' | 'MEDIA'>): Promise<void> {
