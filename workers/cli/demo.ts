@@ -81,7 +81,7 @@ Admin    ${url}/_weir/api   token ${adminToken}
 Try, in another terminal:
 
 1. The first answer comes from an origin (fwd=uri-miss), the second from the cache (hit).
-   curl -si ${url}/items/moon-6-print ${url}/items/moon-6-print | grep -i cache-status
+   curl -si ${url}/items/dawn-1-print ${url}/items/dawn-1-print | grep -i cache-status
 
 2. Kill an origin: the page comes all the same, from another one.
    curl -s -X POST ${controlUrl}/kill/b; for i in 1 2 3 4 5 6; do curl -s ${url}/now; done
