@@ -47,6 +47,8 @@ export default defineConfig({
         test: {
           name: 'wire',
           include: ['test/{e2e,conformance}/**/*.test.ts'],
+          // Each file starts a gateway of its own.
+          isolate: false,
           ...patience,
         },
       },
