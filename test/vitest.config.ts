@@ -30,7 +30,7 @@ export default defineConfig({
   root,
   test: {
     // Much of the time is spent on waiting.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         root,
