@@ -134,8 +134,7 @@ async function startGateway(answers: Record<string, [number, Record<string, stri
   return { calls, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-// On a full machine one of these has once waited for ever, and nobody knows yet for what.
-describe('what the services answer', { retry: 2, timeout: 10_000 }, () => {
+describe('what the services answer', () => {
   let facade: Origins
   beforeAll(async () => {
     facade = await startOrigins(['a'])
@@ -171,7 +170,8 @@ describe('what the services answer', { retry: 2, timeout: 10_000 }, () => {
       'X-Odd': '1',
     }
     const got = await ask(`${url}/cart?a=%20b`, { method: 'POST', headers: asked, body })
-    expect(got).toMatchObject({ status: 201, body: answer[2] })
+    // A matcher would compare the bytes one by one, which takes seconds.
+    expect([got.status, got.body.equals(answer[2])]).toEqual([201, true])
     expect(got.headers).toMatchObject({
       'x-origin': 'a',
       etag: '"1"',
@@ -179,7 +179,7 @@ describe('what the services answer', { retry: 2, timeout: 10_000 }, () => {
       'cache-tag': 'items',
     })
     expect(calls).toHaveLength(1)
-    expect(calls[0]).toMatchObject({ method: 'POST', body })
+    expect([calls[0]!.method, calls[0]!.body.equals(body)]).toEqual(['POST', true])
     expect(calls[0]!.headers).toMatchObject({
       authorization: 'Bearer of the pool',
       'content-type': 'image/png',

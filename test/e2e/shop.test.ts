@@ -40,8 +40,22 @@ afterAll(() => Promise.all([gateway?.close(), cartOrigin?.close()]))
 function visitor() {
   let cookie = ''
   const visit = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { ...(cookie !== '' && { cookie }), ...(init.headers as Record<string, string>) }
-    const response = await fetch(`${gateway.url}${path}`, { redirect: 'manual', ...init, headers })
+    const { body, ...rest } = init
+    const form = body instanceof FormData ? new Response(body) : undefined
+    const type = form?.headers.get('content-type')
+    const headers = {
+      ...(cookie !== '' && { cookie }),
+      ...(type && { 'content-type': type }),
+      ...(init.headers as Record<string, string>),
+    }
+    // In one piece: a form that is sent piece by piece may be refused before its end, and fetch tells of that alone.
+    const sent = form === undefined ? body : await form.arrayBuffer()
+    const response = await fetch(`${gateway.url}${path}`, {
+      redirect: 'manual',
+      ...rest,
+      ...(sent && { body: sent }),
+      headers,
+    })
     cookie = response.headers.get('set-cookie')?.split(';')[0] ?? cookie
     return response
   }
