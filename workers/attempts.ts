@@ -8,14 +8,15 @@ import { isHealthy } from '../shared/balance/health.ts'
 import {
   beginAttempt,
   beginRequest,
+  beginRetry,
   closedUntil,
   endAttempt,
-  giveBackRetry,
+  endRetry,
   type OriginState,
   type Outcome,
   type PoolState,
+  type Retry,
   spendHedge,
-  spendRetry,
 } from '../shared/balance/pool.ts'
 import { candidatesOf } from '../shared/balance/rank.ts'
 import { withTrials } from '../shared/balance/trials.ts'
@@ -77,8 +78,8 @@ export interface Choice {
 /** An attempt under way. */
 interface UnderWay {
   readonly origin: OriginState
-  /** Whether it was spent of the budget for retries. */
-  readonly isRetry: boolean
+  /** Absent: it is the first attempt, or a hedge. */
+  readonly retry: Retry | undefined
   readonly choice: Choice
   readonly begunAt: number
   readonly ended: Promise<Ended>
@@ -117,9 +118,9 @@ export async function askPool(
   const order = affinity === undefined ? withTrials(ranked.order, asking.mayRepeat, rankedAt) : [...ranked.order]
   const again = order.slice(0, 1)
   const choice = { affinity, candidates: asking.explain ? toldOf(state, order, rankedAt) : undefined }
-  const begin = (isRetry: boolean) => {
-    const chosen = takeFirst(order, ports.now())
-    return beginAt({ origin: chosen, isRetry, choice }, asking, state, deadline, ports)
+  const begin = (origin: OriginState, retry?: Retry) => {
+    order.splice(order.indexOf(origin), 1)
+    return beginAt({ origin, retry, choice }, asking, state, deadline, ports)
   }
   let ending: Ending = { kind: 'nobody' }
   let underWay: UnderWay[] = []
@@ -127,35 +128,42 @@ export async function askPool(
   let hedge = asking.mayHedge ? pool.hedge : undefined
   for (;;) {
     if (underWay.length === 0) {
-      const isRetry = ending.kind !== 'nobody'
       // A connection that was kept may have been closed meanwhile: the only origin there is gets another chance.
       if (order.length === 0 && ending.kind === 'failed' && ending.failure === 'connection')
         order.push(...again.splice(0))
       if (order.length === 0 || triesLeft === 0) return ending
-      if (ports.now() >= deadline) return preferred(ending, overdue)
-      if (isRetry && !spendRetry(state, ports.now())) return ending
+      const at = ports.now()
+      if (at >= deadline) return preferred(ending, overdue)
+      const next = nextOf(order, at)
+      const isFirst = ending.kind === 'nobody'
+      const retry = isFirst ? undefined : beginRetry(state, next, at)
+      if (!isFirst && retry === undefined) return ending
       triesLeft--
-      underWay.push(begin(isRetry))
+      underWay.push(begin(next, retry))
     }
     const looksAgain = asking.mayHedge && order.length > 0
     const first = await firstOf(underWay, looksAgain ? (hedge?.afterMs ?? lookAgainMs) : undefined)
     const at = ports.now()
     if (first === late) {
-      const isAnotherWell = order.some(({ health }) => isHealthy(health, at))
+      const another = order.find(({ health }) => isHealthy(health, at))
       if (hedge !== undefined) {
         hedge = undefined
-        if (isAnotherWell && spendHedge(state, at)) underWay.push(begin(false))
-      } else if (isAnotherWell && triesLeft > 0 && underWay.every(isEjected) && spendRetry(state, at)) {
+        if (another !== undefined && spendHedge(state, at)) underWay.push(begin(another))
+      } else if (another !== undefined && triesLeft > 0 && underWay.every(isEjected)) {
+        const retry = beginRetry(state, another, at)
+        if (retry === undefined) continue
         triesLeft--
-        underWay.push(begin(true))
+        underWay.push(begin(another, retry))
       }
       continue
     }
-    endAttempt(state, first.of.origin, first.outcome, at)
+    const { origin, retry } = first.of
+    endAttempt(state, origin, first.outcome, at)
+    const isGood = first.ending.kind === 'answer' && first.ending.isFinal
+    if (retry !== undefined) endRetry(state, retry, isGood, at)
     underWay = underWay.filter((attempt) => attempt !== first.of)
     ending = preferred(ending, first.ending)
     if (ending.kind !== 'answer' || !ending.isFinal) continue
-    if (first.of.isRetry) giveBackRetry(state)
     for (const attempt of underWay) giveUp(attempt, state, at)
     return ending
   }
@@ -178,10 +186,9 @@ function toldOf(state: PoolState, order: readonly OriginState[], at: number): st
 
 const isEjected = ({ origin }: UnderWay): boolean => origin.health.ejected !== undefined
 
-/** Takes the first that is healthy by now, or else the first. */
-function takeFirst(order: OriginState[], at: number): OriginState {
-  const index = order.findIndex(({ health }) => isHealthy(health, at))
-  return order.splice(Math.max(0, index), 1)[0]!
+/** The first that is healthy by now, or else the first. */
+function nextOf(order: readonly OriginState[], at: number): OriginState {
+  return order.find(({ health }) => isHealthy(health, at)) ?? order[0]!
 }
 
 /** In milliseconds since the epoch. What is sent once is bounded by the client's deadline alone: it may be a long upload. */
@@ -196,13 +203,14 @@ function firstOf(underWay: readonly UnderWay[], ms: number | undefined): Promise
   return ms === undefined ? first : orLate(ms, first)
 }
 
-function giveUp({ origin, begunAt, abandon }: UnderWay, state: PoolState, at: number): void {
+function giveUp({ origin, retry, begunAt, abandon }: UnderWay, state: PoolState, at: number): void {
   abandon()
+  if (retry !== undefined) endRetry(state, retry, false, at)
   endAttempt(state, origin, { kind: 'cancelled', ms: at - begunAt }, at)
 }
 
 function beginAt(
-  chosen: Pick<UnderWay, 'origin' | 'isRetry' | 'choice'>,
+  chosen: Pick<UnderWay, 'origin' | 'retry' | 'choice'>,
   asking: Asking,
   state: PoolState,
   deadline: number,

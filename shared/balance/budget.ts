@@ -1,7 +1,8 @@
 // How many more attempts than requests may a pool get? Each request earns a part of an attempt, and one that was worth it
 // is given back: so a pool that fails is not asked more and more (at 20 percent, 1.2 attempts a request), and one of which
 // a part fails loses nothing. What is earned fades within seconds: a burst of failures is met by what the traffic of a
-// moment has earned, and by no more.
+// moment has earned, and by no more; but for attempts at an origin that answers well, which cost nothing until they fail,
+// however many of them are under way.
 
 export interface Budget {
   /** Attempts, whole ones and parts. */
@@ -32,6 +33,12 @@ export function spent(budget: Budget, at: number): Budget | undefined {
   const now = passed(budget, at)
   if (now.earned >= 1) return { ...now, earned: now.earned - 1 }
   return now.spare >= 1 ? { ...now, spare: now.spare - 1 } : undefined
+}
+
+/** What is left after one that was not spent, and that came to nothing: it may be less than nothing, for a moment. */
+export function owed(budget: Budget, at: number): Budget {
+  const now = passed(budget, at)
+  return spent(now, at) ?? { ...now, earned: now.earned - 1 }
 }
 
 /** An attempt that was spent has come to something. */

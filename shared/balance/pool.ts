@@ -2,7 +2,7 @@
 // an attempt begins and where it ends; everything else is judgement over it.
 import type { Origin, Pool } from '../config/schema.ts'
 import type { Failure } from './attempt.ts'
-import { type Budget, earned, givenBack, spent, startBudget } from './budget.ts'
+import { type Budget, earned, givenBack, owed, spent, startBudget } from './budget.ts'
 import { ejectionRule, judged, judgedSilent, owedAnswers } from './ejection.ts'
 import { begun, type Evidence, type Health, healthy, isHealthy } from './health.ts'
 import { type Latency, latencyAfter, unknownLatency } from './latency.ts'
@@ -91,16 +91,28 @@ export function beginRequest(state: PoolState, at: number): void {
   if (hedge !== undefined) state.hedgeBudget = earned(state.hedgeBudget, hedge.budgetPercent, at)
 }
 
-/** Whether the budget has one more attempt because another has failed; if so, it is spent. */
-export function spendRetry(state: PoolState, at: number): boolean {
+/** How a retry stands with the budget: `spent` of it, or `lent`, and to be paid only if it comes to nothing. */
+export type Retry = 'spent' | 'lent'
+
+/** Asks the budget for one more attempt, at this origin, because another has failed; undefined where there is none. */
+export function beginRetry(state: PoolState, origin: OriginState, at: number): Retry | undefined {
   const left = state.pool.retry.budgetPercent > 0 ? spent(state.retryBudget, at) : undefined
-  if (left !== undefined) state.retryBudget = left
-  return left !== undefined
+  if (left === undefined) return undefined
+  if (answersWell(origin, state.pool, at)) return 'lent'
+  state.retryBudget = left
+  return 'spent'
 }
 
-/** What it was spent for has answered well. */
-export function giveBackRetry(state: PoolState): void {
-  state.retryBudget = givenBack(state.retryBudget)
+/** `isGood`: it has answered well. */
+export function endRetry(state: PoolState, retry: Retry, isGood: boolean, at: number): void {
+  if (isGood && retry === 'spent') state.retryBudget = givenBack(state.retryBudget)
+  if (!isGood && retry === 'lent') state.retryBudget = owed(state.retryBudget, at)
+}
+
+/** Whether nothing speaks against it: neither its last answer, nor that it owes one for half the time that one may take. */
+function answersWell({ health, unanswered, silentSince }: OriginState, { timeouts }: Pool, at: number): boolean {
+  if (!isHealthy(health, at) || health.failuresInARow > 0) return false
+  return unanswered === 0 || at - silentSince < timeouts.headersMs / 2
 }
 
 /** Whether the budget has one more attempt because another keeps us waiting; if so, it is spent. */

@@ -8,12 +8,13 @@ import { runLoad } from '../../workers/cli/load.ts'
 import { startGateway, type TestGateway } from './support/gateway.ts'
 import { bodyOf, deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
 
-const scenarios = ['freeze', 'burst', 'flap', 'posts', 'dead', 'closed', 'trial'] as const
+const scenarios = ['freeze', 'burst', 'flap', 'crowd', 'posts', 'dead', 'closed', 'trial'] as const
 type Scenario = (typeof scenarios)[number]
 
 /** What a pool has beside its three origins. */
 const settings: Partial<Record<Scenario, object>> = {
   flap: { ejection: { baseSeconds: 1 } },
+  crowd: { ejection: { maxPercent: 0 } },
   // Nothing but the budget is to bound its retries.
   dead: { ejection: { maxPercent: 0 }, retry: { tries: 10 } },
   closed: { ejection: { failures: 1, maxPercent: 100 }, panicPercent: 0 },
@@ -101,6 +102,15 @@ describe.concurrent('no GET is lost while one of three origins', () => {
     isOver = true
     await flaps
     expect(report).toMatchObject({ failed: 0, statuses: { 200: 300 } })
+  })
+
+  test('is dead, and the others take their time for a crowd that comes at once', async () => {
+    const [dead, ...slow] = origins.crowd
+    dead!.handle = (request) => request.socket.destroy()
+    for (const origin of slow) origin.handle = (_, response) => setTimeout(() => response.end('alive'), 700)
+    const crowd = Array.from({ length: 180 }, async () => (await fetch(urlOf('crowd'))).status)
+    expect(new Set(await Promise.all(crowd))).toEqual(new Set([200]))
+    expect(dead!.requests).toBe(60)
   })
 })
 

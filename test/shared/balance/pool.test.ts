@@ -1,0 +1,102 @@
+// What retries cost the budget of a pool.
+import { describe, expect, test } from 'vitest'
+import {
+  beginAttempt,
+  beginRequest,
+  beginRetry,
+  endAttempt,
+  endRetry,
+  type Outcome,
+  type PoolState,
+  startPool,
+} from '../../../shared/balance/pool.ts'
+import { poolWith } from './pools.ts'
+
+const at = 1e12
+const refused: Outcome = { kind: 'failed', failure: 'connection', ms: 1 }
+const well: Outcome = { kind: 'answer', status: 200, ms: 1 }
+
+/** A pool of three that ejects nobody; so many requests have come to it, each of which earned a fifth of a retry, and ten are spare. */
+function poolAfter(requests: number): PoolState {
+  const state = startPool(poolWith({ ejection: { maxPercent: 0 }, timeouts: { headersMs: 6000 } }, {}, {}, {}), () => 0)
+  for (let i = 0; i < requests; i++) beginRequest(state, at)
+  return state
+}
+
+/** How many of so many retries may begin at the second origin, while none of them has ended. */
+const granted = (state: PoolState, many: number, now = at) =>
+  Array.from({ length: many }, () => beginRetry(state, state.origins[1]!, now)).filter((retry) => retry !== undefined)
+    .length
+
+describe('of a hundred retries under way at once there may be', () => {
+  test('all at an origin that nothing speaks against', () => {
+    expect(granted(poolAfter(101), 100)).toBe(100)
+  })
+
+  test('all at one that has answered since it failed', () => {
+    const state = poolAfter(101)
+    for (const outcome of [refused, well]) endAttempt(state, state.origins[1]!, outcome, at)
+    expect(granted(state, 100)).toBe(100)
+  })
+
+  test('what the budget has at one that failed last', () => {
+    const state = poolAfter(101)
+    endAttempt(state, state.origins[1]!, refused, at)
+    expect(granted(state, 100)).toBe(30)
+  })
+
+  test('what the budget has at one that owes an answer for half of what one may take', () => {
+    const state = poolAfter(101)
+    beginAttempt(state.origins[1]!, at - 3000)
+    expect(granted(state, 100)).toBe(30)
+    beginAttempt(state.origins[2]!, at - 2999)
+    expect(granted({ ...poolAfter(101), origins: [state.origins[0]!, state.origins[2]!] }, 100)).toBe(100)
+  })
+
+  test('what the budget has at one that is not healthy', () => {
+    const state = poolAfter(101)
+    state.origins[1]!.health = { ...state.origins[1]!.health, monitor: 'down', monitorSince: at }
+    expect(granted(state, 100)).toBe(30)
+  })
+})
+
+test('what was lent is paid once it has failed, and nothing is lent on what is not there', () => {
+  const state = poolAfter(101)
+  for (let i = 0; i < 30; i++) {
+    expect(beginRetry(state, state.origins[1]!, at)).toBe('lent')
+    endRetry(state, 'lent', false, at)
+  }
+  expect(beginRetry(state, state.origins[1]!, at)).toBeUndefined()
+})
+
+test('what has come to something costs nothing', () => {
+  const state = poolAfter(101)
+  const [, second, third] = state.origins
+  endAttempt(state, second!, refused, at)
+  for (let i = 0; i < 200; i++) endRetry(state, beginRetry(state, i % 2 === 0 ? second! : third!, at)!, true, at)
+  expect(granted(state, 100)).toBe(30)
+})
+
+test('a crowd meets a pool that is dead: 1.2 attempts a request, the spare ones, and those that no failure had warned', () => {
+  const crowd = 301
+  const state = poolAfter(crowd)
+  const [first, second, third] = state.origins
+  let attempts = crowd
+  const underWay: { origin: typeof first; retry: 'spent' | 'lent' | undefined }[] = Array.from(
+    { length: crowd },
+    (_, i) => ({ origin: [first, second, third][i % 3], retry: undefined }),
+  )
+  for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
+    endAttempt(state, next.origin!, refused, at)
+    if (next.retry !== undefined) endRetry(state, next.retry, false, at)
+    else {
+      const origin = next.origin === first ? second : first
+      const retry = beginRetry(state, origin!, at)
+      if (retry === undefined) continue
+      attempts++
+      underWay.push({ origin, retry })
+    }
+  }
+  expect(attempts).toBeGreaterThanOrEqual(crowd * 1.2 + 9)
+  expect(attempts).toBeLessThanOrEqual(crowd * 1.2 + 10 + 1)
+})
