@@ -64,6 +64,10 @@ test('who logs out is nobody', async () => {
 describe('what cannot be used is refused, and says why', () => {
   it.each([
     ['no address', { ...ada, email: 'ada' }, 'email', 'must be an address such as "ada@example.com"'],
+    [
+      ...(['an address that is too long', { ...ada, email: `a@${'.'.repeat(60_000)}@` }] as const),
+      ...(['email', 'must have 254 characters at most'] as const),
+    ],
     ['a short password', { ...ada, password: 'horse' }, 'password', 'must have 10 characters at least'],
     ['no name', { ...ada, name: ' ' }, 'name', 'must not be empty'],
   ])('%s', async (_, given, path, message) => {

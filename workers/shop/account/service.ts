@@ -12,7 +12,8 @@ const email = z
   .string('must be an address such as "ada@example.com"')
   .trim()
   .toLowerCase()
-  .max(254, 'must have 254 characters at most')
+  // What is longer is not matched: that takes the square of its length.
+  .max(254, { error: 'must have 254 characters at most', abort: true })
   .regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'must be an address such as "ada@example.com"')
 
 const password = z
