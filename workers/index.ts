@@ -31,6 +31,7 @@ import { webCryptoSeal } from './adapters/web-crypto-seal.ts'
 import { isAdmin } from './admin/authorise.ts'
 import { gatewayApp } from './admin/gateway-app.ts'
 import { type Assets, assetsOrigin } from './assets.ts'
+import type { CheckoutQuery } from './checkout-port.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
 import { bucketDirectory } from './db/bucket-directory.ts'
 import { ReadLog } from './db/read-log.ts'
@@ -179,6 +180,10 @@ function compose(env: Env, host: string): Ports {
       reads,
       orders: orderShards(env),
       now,
+    },
+    checkouts: {
+      list: async (query: CheckoutQuery) => shop?.oversight.list(query),
+      retry: async (id: string) => shop?.oversight.retry(id) ?? 'away',
     },
     service: (name: string) => shop?.callable(name),
     proxy: (request: Request, background: Background, heard: (response: Response) => void) =>

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { isDown } from '../../shared/balance/shared-view.ts'
 import { namedPools, type Snapshot } from '../../shared/snapshot.ts'
+import type { CheckoutPort } from '../checkout-port.ts'
 import { type Configuration, type ConfigurationSources, snapshotOf } from '../configuration.ts'
 import type { MovingShards } from '../db/bucket-moves.ts'
 import type { ReadLog } from '../db/read-log.ts'
@@ -12,6 +13,7 @@ import { shareNow } from '../sharing.ts'
 import type { StatePort } from '../state-port.ts'
 import { type AssetsServices, assetsApi, assetsPath } from './assets-api.ts'
 import { type Caller, requireToken } from './authorise.ts'
+import { checkoutsApi } from './checkouts-api.ts'
 import { configApi } from './config-api.ts'
 import { imageApi } from './image-api.ts'
 import { jobsAdminApi, jobsApi } from './jobs-api.ts'
@@ -43,6 +45,7 @@ export interface GatewayServices {
   readonly state: StatePort
   /** What has served the reads of databases. */
   readonly reads: Pick<ReadLog, 'report'>
+  readonly checkouts: CheckoutPort
   /** The shards of the orders. */
   readonly orders: MovingShards
   /** The life of a request, for what the gateway asks of its own routes. */
@@ -69,6 +72,7 @@ export function gatewayApp(services: AssetsServices & MediaServices & ServicesSe
   })
   app.use('/_weir/api/*', requireToken(services.adminToken))
   app.route(assetsPath, assetsApi(services))
+  app.route('/_weir/api/checkouts', checkoutsApi(services))
   app.route('/_weir/api/config', configApi(services))
   app.route('/_weir/api/jobs', jobsAdminApi(services))
   app.route('/_weir/api/pools', poolsApi(services))

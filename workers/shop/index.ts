@@ -1,6 +1,7 @@
 // The shop: small services, each with its own routes and tables, which stand behind the gateway's routes as origins
 // (`"url": "service:catalog"`) and ask each other by the policy in calls.ts.
 import type { ServiceName } from '../../shared/config/inner-origin.ts'
+import type { CheckoutPort } from '../checkout-port.ts'
 import type { InnerOrigin } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
 import type { ServiceCalls } from '../service-calls.ts'
@@ -11,6 +12,7 @@ import { catalogService } from './catalog/service.ts'
 import type { CheckoutTools } from './checkout/advance.ts'
 import { serviceEffects } from './checkout/effects.ts'
 import { checkoutJournal } from './checkout/journal.ts'
+import { oversightOf } from './checkout/oversight.ts'
 import { checkoutService } from './checkout/service.ts'
 import { watchCheckouts } from './checkout/watch.ts'
 import { orderService } from './order/service.ts'
@@ -25,7 +27,11 @@ export interface Shop {
   readonly calls: Calls
   /** What the run of a checkout works with. */
   readonly checkouts: CheckoutTools
-  /** Has checkouts that stand still run again, and tells the search what it has missed. Rejects where they cannot be read. */
+  readonly oversight: CheckoutPort
+  /**
+   * Has checkouts that stand still run again, forgets those that are long over, and tells the search what it has missed.
+   * Rejects where they cannot be read.
+   */
   watch(): Promise<void>
   /** The same for those who call a service by its name, with an identity. */
   callable(name: string): InnerOrigin | undefined
@@ -53,6 +59,7 @@ export function createShop(given: Omit<ShopPorts, 'calls'> & { readonly doors: S
     origin: (name) => (isOpen(name) ? facing(ask(name)) : undefined),
     callable: (name) => (isOpen(name) ? doors.behindDoor(name, facing(ask(name))) : undefined),
     checkouts: { journal, effects: serviceEffects(ports.calls), now: ports.now },
+    oversight: oversightOf(watching),
     async watch() {
       await indexBehind(ports)
       await watchCheckouts(watching)

@@ -33,6 +33,8 @@ export interface ShopSession {
   /** As its owner wants to be called. */
   name: string
   cart: CartLine[]
+  /** Unguessable, and another one whenever the cart was changed: so it is known which cart was bought. */
+  cartVersion: string
   /** What this session has written, and seen, it sees again. */
   bookmark: Bookmarks
 }

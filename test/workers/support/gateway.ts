@@ -46,6 +46,7 @@ export function servicesOn(sources: ConfigurationSources, now = () => Date.now()
     state: { apply: unanswered, fill: unanswered, report: async () => new Map() },
     reads: { report: () => [] },
     orders: { sources: [env.ORDERS_0, env.ORDERS_1], homes: 2, directory: bucketDirectory(env.DB) },
+    checkouts: { list: async () => undefined, retry: async () => 'away' as const },
     proxy: async () => new Response(),
     answer: () => new Response(null, { status: 404 }),
   }

@@ -30,6 +30,8 @@ export interface Journal {
    * runner; then nothing is written. Where it rejects it may be written or not.
    */
   append(id: string, event: SagaEvent, saga: Saga, at: number): Promise<boolean>
+  /** Notes that the step that it is at was tried, and what is known of why that has failed. */
+  fail(id: string, trouble: string, at: number): Promise<void>
 }
 
 export type Outcome =
@@ -67,7 +69,9 @@ export async function advance(id: string, { journal, effects, now }: CheckoutToo
   if (record === undefined) throw new Error(`There is no checkout ${id}.`)
   const saga = sagaOf(record)
   const write = (from: Saga, event: SagaEvent) => append(journal, id, from, event, now())
+  const tell = (from: Saga, event: SagaEvent) => appendOnTop(journal, id, from, event, now)
   const move = nextMove(saga, patienceOf(record), now())
+  const tried = <T>(effect: Promise<T>) => effect.catch((error) => failed(journal, id, error, now()))
   switch (move.kind) {
     case 'over':
       return move.end
@@ -77,16 +81,17 @@ export async function advance(id: string, { journal, effects, now }: CheckoutToo
       const { step } = move
       const begun = await write(saga, { kind: 'begin', step })
       if (begun === undefined) return undefined
-      const outcome = await effects.perform(step as CheckoutStep, id, record.purchase)
+      const outcome = await tried(effects.perform(step as CheckoutStep, id, record.purchase))
       const refusal = outcome.kind === 'refused' && { kind: 'refuse' as const, step, because: outcome.because }
-      return endAfter(await write(begun, refusal || { kind: 'done', step }))
+      return endAfter(await tell(begun, refusal || { kind: 'done', step }))
     }
     case 'undo': {
       const { step } = move
-      const begun = await write(saga, { kind: 'undo', step })
+      // It is tried for as long as it takes, and written once: a journal that grew with every try would have no end.
+      const begun = saga.attempts > 0 ? saga : await write(saga, { kind: 'undo', step })
       if (begun === undefined) return undefined
-      await effects.undo(step as CheckoutStep, id, record.purchase, saga.because ?? '')
-      return endAfter(await write(begun, { kind: 'undone', step }))
+      await tried(effects.undo(step as CheckoutStep, id, record.purchase, saga.because ?? ''))
+      return endAfter(await tell(begun, { kind: 'undone', step }))
     }
     default:
       return move satisfies never
@@ -104,6 +109,35 @@ async function append(
   const next = follow(from, event)
   if (!next.ok) throw new Error(next.error)
   return (await journal.append(id, event, next.value, at)) ? next.value : undefined
+}
+
+/**
+ * What came of a step. Where another has begun the same step meanwhile it is as true: if it were lost whenever somebody
+ * else is about to try, those who run a checkout at once would try until they gave up. Undefined where the journal has
+ * left the step.
+ */
+async function appendOnTop(
+  journal: Journal,
+  id: string,
+  begun: Saga,
+  event: SagaEvent,
+  now: () => number,
+): Promise<Saga | undefined> {
+  for (let from = begun; ; ) {
+    const next = follow(from, event)
+    if (!next.ok) return undefined
+    if (await journal.append(id, event, next.value, now())) return next.value
+    const record = await journal.read(id)
+    if (record === undefined) return undefined
+    from = sagaOf(record)
+  }
+}
+
+/** Says so in the journal if that can be written, and goes on with the error. */
+async function failed(journal: Journal, id: string, error: unknown, at: number): Promise<never> {
+  const trouble = error instanceof Error ? error.message : String(error)
+  await journal.fail(id, trouble, at).catch((cause) => console.warn('A failure was not noted:', cause))
+  throw error
 }
 
 const endAfter = (saga: Saga | undefined): SagaEnd | undefined => saga && endOf(saga)

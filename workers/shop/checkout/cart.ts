@@ -2,8 +2,10 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Problem } from '../../problem.ts'
+import { newId } from '../new-id.ts'
 import type { CartLine, ShopPorts } from '../ports.ts'
 import { Refused, readJson, type ShopContext, type ShopEnvironment, withSession } from '../service.ts'
+import type { StoredCheckout } from './journal.ts'
 
 /** A line of the cart and what the catalog says of it now. */
 export interface PricedLine extends CartLine {
@@ -60,7 +62,7 @@ export function cartRoutes(ports: ShopPorts) {
   })
 
   app.delete('/api/cart', async (context) => {
-    await context.var.session.delete('cart')
+    await context.var.session.delete('cart', 'cartVersion')
     return context.body(null, 204)
   })
 
@@ -72,7 +74,26 @@ function change({ var: { session } }: ShopContext, judge: (cart: readonly CartLi
   return session.update(({ cart = [] }) => {
     const changed = judge(cart)
     if (changed.length > mostLines) throw new Refused(full)
-    return { cart: changed }
+    return { cart: changed, cartVersion: newId() }
+  })
+}
+
+/**
+ * Takes out what was bought, and leaves what was put in meanwhile.
+ * @param isFirst false: only as long as it is the very cart that was bought, and not one that was filled since
+ */
+export function takeOut(
+  { var: { session } }: ShopContext,
+  { cart: boughtVersion, purchase }: Pick<StoredCheckout, 'cart' | 'purchase'>,
+  { isFirst }: { readonly isFirst: boolean },
+): Promise<void> {
+  return session.update(({ cart = [], cartVersion }) => {
+    if (!isFirst && cartVersion !== boughtVersion) return {}
+    const left = purchase.lines.reduce(
+      (rest: readonly CartLine[], { id, quantity }) => withLine(rest, id, (before) => before - quantity),
+      cart,
+    )
+    return { cart: [...left], cartVersion: newId() }
   })
 }
 

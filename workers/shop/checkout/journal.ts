@@ -1,8 +1,9 @@
 // The journal of checkouts, in the shop's primary database. An event and what it makes of the checkout are written in one
 // transaction; of two runners that write at the same position one is told that it came late.
-import { and, asc, eq, exists, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, exists, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import { endOf, type SagaEvent } from '../../../shared/saga.ts'
-import type { Database } from '../../db/replicas.ts'
+import type { CheckoutQuery, CheckoutState } from '../../checkout-port.ts'
+import type { Database, Reader } from '../../db/replicas.ts'
 import type { CheckoutRecord, Journal } from './advance.ts'
 import type { Purchase } from './steps.ts'
 import { checkoutEvents, checkouts } from './tables.ts'
@@ -11,6 +12,8 @@ export interface Opening {
   readonly id: string
   /** Of this account: the same one again means the same checkout. */
   readonly idempotencyKey: string
+  /** The cart that it comes of: the same one again means the same checkout too. */
+  readonly cart?: string | undefined
   readonly purchase: Purchase
   /** ms since the epoch. */
   readonly at: number
@@ -18,7 +21,7 @@ export interface Opening {
 
 export interface CheckoutJournal extends Journal {
   read(id: string): Promise<StoredCheckout | undefined>
-  /** Resolves to the checkout of this idempotency key, which may be an earlier one. */
+  /** Resolves to the checkout of this idempotency key or this cart, which may be an earlier one. */
   open(opening: Opening): Promise<StoredCheckout>
   /** Undefined where the account has begun none by this key. */
   find(account: string, idempotencyKey: string): Promise<StoredCheckout | undefined>
@@ -26,34 +29,50 @@ export interface CheckoutJournal extends Journal {
   standing(at: number, limit: number): Promise<readonly string[]>
   /** Whether it stands still, and nobody else is about to wake it. That counts as a move. */
   claim(id: string, at: number): Promise<boolean>
+  list(query: CheckoutQuery, at: number): Promise<readonly StoredCheckout[]>
+  /** Deletes what has been over for 90 days, so many checkouts at most. How many there were. */
+  forget(at: number, limit: number): Promise<number>
 }
 
 export interface StoredCheckout extends CheckoutRecord {
-  readonly state: 'running' | 'done' | 'undone'
+  readonly state: CheckoutState
+  readonly idempotencyKey: string
+  readonly cart: string | null
   readonly movedAt: number
+  /** ms since the epoch: when it came to the step that it is at. */
+  readonly since: number
+  /** Of that step. */
+  readonly failures: number
+  readonly trouble: string | null
 }
 
 const shortestPauseMs = 30_000
 const longestPauseMs = 600_000
+const stuckMs = 5 * 60_000
+const keptMs = 90 * 86_400_000
+const longestTrouble = 500
 
 export function checkoutJournal(database: Database): CheckoutJournal {
   const written = async <T>(query: Parameters<typeof database.write<T>>[0]) => (await database.write(query)).value
   const asked = async <T>(query: Parameters<typeof database.read<T>>[1]) =>
     (await database.read({ kind: 'primary' }, query)).value
-  const first = async (where: SQL) => {
-    const { id, state, purchase, startedAt, movedAt } = checkouts
+  const all = async (where: (db: Reader) => SQL) => {
     const { kind, step, because } = checkoutEvents
     const rows = await asked((db) =>
       db
-        .select({ id, state, purchase, startedAt, movedAt, kind, step, because })
+        .select({ checkout: checkouts, kind, step, because })
         .from(checkouts)
-        .leftJoin(checkoutEvents, eq(checkoutEvents.checkout, id))
-        .where(where)
-        .orderBy(asc(checkoutEvents.position)),
+        .leftJoin(checkoutEvents, eq(checkoutEvents.checkout, checkouts.id))
+        .where(where(db))
+        .orderBy(asc(checkouts.since), asc(checkouts.id), asc(checkoutEvents.position)),
     )
-    const [row] = rows
-    return row && { ...row, purchase: JSON.parse(row.purchase) as Purchase, events: rows.flatMap(eventOf) }
+    const byId = Map.groupBy(rows, (row) => row.checkout.id)
+    return [...byId.values()].map((rows) => {
+      const { checkout } = rows[0]!
+      return { ...checkout, purchase: JSON.parse(checkout.purchase) as Purchase, events: rows.flatMap(eventOf) }
+    })
   }
+  const first = async (where: SQL): Promise<StoredCheckout | undefined> => (await all(() => where))[0]
   const byKey = (account: string, key: string) =>
     and(eq(checkouts.account, account), eq(checkouts.idempotencyKey, key))!
   // Its pauses grow as it does, from 30 s to 10 minutes: what cannot be undone for a day is not tried all the time.
@@ -65,16 +84,18 @@ export function checkoutJournal(database: Database): CheckoutJournal {
     read: (id) => first(eq(checkouts.id, id)),
     find: (account, key) => first(byKey(account, key)),
 
-    async open({ id, idempotencyKey, purchase, at }) {
+    async open({ id, idempotencyKey, cart = null, purchase, at }) {
       const { account } = purchase
-      const row = { id, account, idempotencyKey, purchase: JSON.stringify(purchase), startedAt: at, movedAt: at }
+      const times = { startedAt: at, movedAt: at, since: at }
+      const row = { id, account, idempotencyKey, cart, purchase: JSON.stringify(purchase), ...times }
       await written((db) =>
         db
           .insert(checkouts)
           .values({ ...row, state: 'running' })
           .onConflictDoNothing(),
       )
-      return (await first(byKey(account, idempotencyKey)))!
+      const opened = await first(byKey(account, idempotencyKey))
+      return opened ?? (await first(and(eq(checkouts.account, account), eq(checkouts.cart, cart ?? ''))!))!
     },
 
     async append(id, event, saga, at) {
@@ -103,11 +124,28 @@ export function checkoutJournal(database: Database): CheckoutJournal {
             .returning({ position: checkoutEvents.position }),
           db
             .update(checkouts)
-            .set({ movedAt: at, ...(end !== undefined && { state: end }) })
+            .set({
+              movedAt: at,
+              ...(end !== undefined && { state: end }),
+              ...(saga.attempts === 0 && { since: at, failures: 0, trouble: null }),
+            })
             .where(and(eq(checkouts.id, id), isWritten)),
         ])
       })
       return appended.length === 1
+    },
+
+    async fail(id, trouble, at) {
+      await written((db) =>
+        db
+          .update(checkouts)
+          .set({
+            movedAt: at,
+            failures: sql`${checkouts.failures} + 1`,
+            trouble: trouble.slice(0, longestTrouble),
+          })
+          .where(and(eq(checkouts.id, id), eq(checkouts.state, 'running'))),
+      )
     },
 
     async standing(at, limit) {
@@ -131,6 +169,36 @@ export function checkoutJournal(database: Database): CheckoutJournal {
           .returning({ id: checkouts.id }),
       )
       return claimed.length === 1
+    },
+
+    list({ state, limit, after }, at) {
+      const { id, since } = checkouts
+      const isWanted =
+        state === 'stuck' ? and(eq(checkouts.state, 'running'), lte(since, at - stuckMs)) : eq(checkouts.state, state)
+      const isLater = after && sql`(${since}, ${id}) > (${after.since}, ${after.id})`
+      return all((db) =>
+        inArray(
+          id,
+          db.select({ id }).from(checkouts).where(and(isWanted, isLater)).orderBy(asc(since), asc(id)).limit(limit),
+        ),
+      )
+    },
+
+    async forget(at, limit) {
+      const isOld = and(inArray(checkouts.state, ['done', 'undone']), lte(checkouts.movedAt, at - keptMs))
+      const [, forgotten] = await written((db) => {
+        const old = db
+          .select({ id: checkouts.id })
+          .from(checkouts)
+          .where(isOld)
+          .orderBy(asc(checkouts.movedAt), asc(checkouts.id))
+          .limit(limit)
+        return db.batch([
+          db.delete(checkoutEvents).where(inArray(checkoutEvents.checkout, old)),
+          db.delete(checkouts).where(inArray(checkouts.id, old)).returning({ id: checkouts.id }),
+        ])
+      })
+      return forgotten.length
     },
   }
 }

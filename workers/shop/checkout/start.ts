@@ -1,7 +1,7 @@
 // How a cart becomes a checkout: 202 as soon as it is written down that it has to be done. What becomes of it is watched
 // at the place that the answer names.
 //
-//   POST /api/checkout      with an Idempotency-Key: the same one again means the same checkout
+//   POST /api/checkout      with an Idempotency-Key: the same one again, or the same cart, means the same checkout
 //   GET /api/checkout/ID    how far it is
 import { Hono } from 'hono'
 import * as z from 'zod'
@@ -10,11 +10,11 @@ import type { Problem } from '../../problem.ts'
 import { within } from '../../within.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
-import { Refused, readJson, type ShopEnvironment, userOf, withSession } from '../service.ts'
-import { pricedCart } from './cart.ts'
+import { checked, Refused, readJson, type ShopContext, type ShopEnvironment, userOf, withSession } from '../service.ts'
+import { type PricedLine, pricedCart, takeOut } from './cart.ts'
 import type { StoredCheckout } from './journal.ts'
 import { statusOf } from './status.ts'
-import { address, type Purchase } from './steps.ts'
+import { address, purchase } from './steps.ts'
 import { type WatchTools, wakeIfStanding } from './watch.ts'
 
 const order = z.strictObject({
@@ -23,6 +23,8 @@ const order = z.strictObject({
   /** What the customer has seen, in minor units: where the prices have changed since, nothing is bought. */
   total: z.int().min(0).optional(),
 })
+
+type Wanted = z.output<typeof order>
 
 const patienceMs = 2_000
 
@@ -39,12 +41,14 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
     const wanted = await readJson(context, order)
     // The cart is empty when the client asks again because it has not heard the answer.
     const earlier = await journal.find(account, idempotencyKey)
-    if (earlier !== undefined) return accepted(earlier)
+    if (earlier !== undefined) return again(context, earlier, wanted, idempotencyKey)
     const cart = await pricedCart(context, ports)
     if (cart.gone.length > 0) throw new Refused(cartChanged)
     if (cart.lines.length === 0) throw new Refused(cartEmpty)
+    const scarce = cart.lines.find(({ quantity, stock }) => quantity > stock)
+    if (scarce !== undefined) throw new Refused(outOfStock(scarce))
     if (wanted.total !== undefined && wanted.total !== cart.total) throw new Refused(pricesChanged)
-    const purchase: Purchase = {
+    const bought = {
       account,
       lines: cart.lines.map(({ id, title, quantity, price }) => ({ id, title, quantity, price })),
       currency: cart.currency,
@@ -52,11 +56,13 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
     }
     // The order goes by it too, in its account's bucket.
     const id = idInBucket(bucketOfAccount('orders', account), newId())
-    const checkout = await journal.open({ id, idempotencyKey, purchase, at: now() })
-    if (checkout.id !== id) return accepted(checkout)
+    const version = await context.var.session.get('cartVersion')
+    const opening = { id, idempotencyKey, cart: version, purchase: checked(bought, purchase), at: now() }
+    const checkout = await journal.open(opening)
+    if (checkout.id !== id) return again(context, checkout, wanted, idempotencyKey)
     // Where this fails the watch begins it, soon.
     await within(patienceMs, () => wake(id))
-    await context.var.session.delete('cart')
+    await takeOut(context, checkout, { isFirst: true })
     return accepted(checkout)
   })
 
@@ -72,6 +78,17 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
 
   return app
 }
+
+/** What was begun already, by this key or with this cart; whoever began it may have died before it had emptied the cart. */
+async function again(context: ShopContext, checkout: StoredCheckout, wanted: Wanted, key: string): Promise<Response> {
+  if (checkout.idempotencyKey === key && !isWhatWasWanted(checkout, wanted)) throw new Refused(keyReused)
+  const version = await context.var.session.get('cartVersion')
+  if (version === checkout.cart) await takeOut(context, checkout, { isFirst: false })
+  return accepted(checkout)
+}
+
+const isWhatWasWanted = ({ purchase }: StoredCheckout, { address, payment }: Wanted): boolean =>
+  JSON.stringify([purchase.address, purchase.payment]) === JSON.stringify([address, payment])
 
 function accepted(checkout: StoredCheckout): Response {
   const headers = { location: `/api/checkout/${checkout.id}`, 'retry-after': '1' }
@@ -92,6 +109,18 @@ const cartChanged: Problem = {
   status: 409,
   reason: 'cart-changed',
   detail: 'Something in the cart is not sold any more: look at the cart, take it out, and check out again.',
+}
+
+const outOfStock = ({ title, stock }: PricedLine): Problem => ({
+  status: 409,
+  reason: 'out-of-stock',
+  detail: `There are only ${stock} of "${title}": change the cart, and check out again.`,
+})
+
+const keyReused: Problem = {
+  status: 422,
+  reason: 'idempotency-key-reused',
+  detail: 'There is a checkout of this Idempotency-Key to another address or by another payment: choose a new key.',
 }
 
 const pricesChanged: Problem = {

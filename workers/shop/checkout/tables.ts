@@ -9,6 +9,8 @@ export const checkouts = sqliteTable(
     account: text().notNull(),
     /** What the customer's click has as its own: the same one again means the same checkout. */
     idempotencyKey: text('idempotency_key').notNull(),
+    /** What the cart was that it has come of (cart.ts): no cart is bought twice. Null where nobody knows. */
+    cart: text(),
     /** JSON (steps.ts). */
     purchase: text().notNull(),
     state: text({ enum: ['running', 'done', 'undone'] }).notNull(),
@@ -16,10 +18,16 @@ export const checkouts = sqliteTable(
     startedAt: integer('started_at').notNull(),
     /** When its journal was last written, or it was woken. */
     movedAt: integer('moved_at').notNull(),
+    /** When it came to the step that it is at, how often that has failed since, and what was said of it the last time. */
+    since: integer().notNull().default(0),
+    failures: integer().notNull().default(0),
+    trouble: text(),
   },
   (table) => [
     uniqueIndex('checkouts_key').on(table.account, table.idempotencyKey),
+    uniqueIndex('checkouts_cart').on(table.account, table.cart),
     index('checkouts_standing').on(table.state, table.movedAt),
+    index('checkouts_since').on(table.state, table.since, table.id),
   ],
 )
 

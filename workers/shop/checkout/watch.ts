@@ -1,4 +1,5 @@
 // Checkouts that stand still: their run was never begun, has died, or has given up. Whoever finds one has it run again.
+// What was over long ago is forgotten.
 import { within } from '../../within.ts'
 import type { WakeCheckout } from '../ports.ts'
 import type { CheckoutJournal } from './journal.ts'
@@ -12,11 +13,16 @@ export interface WatchTools {
 const patienceMs = 5_000
 /** By one watch; the next comes in a minute. */
 const mostAtOnce = 100
+const mostForgotten = 500
 
 /** If it stands still: of many who find it one wakes it. Never rejects: where it fails, the next who looks tries again. */
 export async function wakeIfStanding(id: string, { journal, wake, now }: WatchTools): Promise<void> {
   await within(patienceMs, async () => {
-    if (await journal.claim(id, now())) await wake(id)
+    if (!(await journal.claim(id, now()))) return
+    await wake(id).catch(async (error) => {
+      await journal.fail(id, `Its run could not be begun: ${error}`, now())
+      throw error
+    })
   })
 }
 
@@ -24,4 +30,5 @@ export async function wakeIfStanding(id: string, { journal, wake, now }: WatchTo
 export async function watchCheckouts(tools: WatchTools): Promise<void> {
   const ids = await tools.journal.standing(tools.now(), mostAtOnce)
   await Promise.all(ids.map((id) => wakeIfStanding(id, tools)))
+  await tools.journal.forget(tools.now(), mostForgotten)
 }

@@ -77,18 +77,7 @@ test('two who run it at once, in any order of their calls, agree', async () => {
     fc.array(fault, { maxLength: 40 }),
     async (scheduler, refused, planned) => {
       const world = new World(refused)
-      const { journal, effects } = world
-      const slow: CheckoutTools = {
-        journal: {
-          read: scheduler.scheduleFunction(journal.read),
-          append: scheduler.scheduleFunction(journal.append),
-        },
-        effects: {
-          perform: scheduler.scheduleFunction(effects.perform),
-          undo: scheduler.scheduleFunction(effects.undo),
-        },
-        now: () => 0,
-      }
+      const slow = slowed(world, scheduler)
       const calls = new Calls((call) => planned[call])
       const runs = [runToEnd('c', () => calls.begin(slow)), run(slow)]
       const said = await scheduler.waitFor(Promise.all(runs))
@@ -97,6 +86,30 @@ test('two who run it at once, in any order of their calls, agree', async () => {
   )
   await fc.assert(property, { numRuns: 200 })
 })
+
+test('nothing is given up because somebody else is at it too', async () => {
+  const property = fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+    const slow = slowed(new World(), scheduler)
+    expect(await scheduler.waitFor(Promise.all([run(slow), run(slow), run(slow)]))).toEqual(['done', 'done', 'done'])
+  })
+  await fc.assert(property, { numRuns: 100 })
+})
+
+/** The scheduler says whose call is next. */
+function slowed({ journal, effects }: World, scheduler: fc.Scheduler): CheckoutTools {
+  return {
+    journal: {
+      read: scheduler.scheduleFunction(journal.read),
+      append: scheduler.scheduleFunction(journal.append),
+      fail: scheduler.scheduleFunction(journal.fail),
+    },
+    effects: {
+      perform: scheduler.scheduleFunction(effects.perform),
+      undo: scheduler.scheduleFunction(effects.undo),
+    },
+    now: () => 0,
+  }
+}
 
 test('an effect that was called before the saga turned back, and happens after all is undone, does not happen', async () => {
   for (const late of checkoutSteps) {

@@ -1,11 +1,14 @@
 // A checkout on the real services and databases, whose process dies after every write of its journal and after every
 // effect, before anybody knows of it. In advance.test.ts there are other faults, and more of them at once.
 import { env } from 'cloudflare:workers'
-import { beforeAll, expect, it, test } from 'vitest'
-import type { CheckoutTools, Journal } from '../../../../workers/shop/checkout/advance.ts'
+import { beforeAll, expect, it, test, vi } from 'vitest'
+import { ownerOf } from '../../../../shared/state/place.ts'
+import { bucketOfId } from '../../../../workers/db/shards.ts'
+import { advance, type CheckoutTools, type Journal } from '../../../../workers/shop/checkout/advance.ts'
 import { serviceEffects } from '../../../../workers/shop/checkout/effects.ts'
 import { checkoutJournal } from '../../../../workers/shop/checkout/journal.ts'
 import type { Purchase } from '../../../../workers/shop/checkout/steps.ts'
+import { wakeIfStanding } from '../../../../workers/shop/checkout/watch.ts'
 import { calls, database, factsOf, migrate, orderId, stateOf, stockUp } from './services.ts'
 import { Calls, ChargedWithoutOrder, type Fault, purchase, runToEnd } from './world.ts'
 
@@ -34,19 +37,27 @@ const scenarios: [title: string, change: Partial<Purchase>, stock: number, end: 
 
 /** A checkout of its own; `count` is of the points where its process may die. */
 async function outcome(change: Partial<Purchase>, stock: number, faultOf: (point: number) => Fault | undefined) {
-  const [id, item] = [orderId('ada'), await stockUp(stock)]
-  const lines = [{ id: item, title: 'A print', quantity: 2, price: 500 }]
-  await journal.open({ id, idempotencyKey: id, purchase: { ...purchase, lines, ...change }, at: Date.now() })
+  const { id, tools, told } = await opened(change, stock)
   const points = new Calls(faultOf)
-  const tools: CheckoutTools = { journal, effects: watched(id), now: () => Date.now() }
   // Reading changes nothing: it is no point.
   const begin = () => {
     const faulty = points.begin(tools)
-    const own: Journal = { read: journal.read, append: faulty.journal.append }
+    const own: Journal = { ...journal, append: faulty.journal.append }
     return { ...faulty, journal: own }
   }
   const end = await runToEnd(id, begin)
-  return { count: points.count, told: { end, stored: (await journal.read(id))?.state, facts: await factsOf(id, item) } }
+  return { count: points.count, told: await told(end) }
+}
+
+async function opened(change: Partial<Purchase>, stock: number, at = Date.now()) {
+  const [id, item] = [orderId('ada'), await stockUp(stock)]
+  const lines = [{ id: item, title: 'A print', quantity: 2, price: 500 }]
+  await journal.open({ id, idempotencyKey: id, purchase: { ...purchase, lines, ...change }, at })
+  const tools: CheckoutTools = { journal, effects: watched(id), now: () => Date.now() }
+  const told = async (end: string) => {
+    return { end, stored: (await journal.read(id))?.state, facts: await factsOf(id, item) }
+  }
+  return { id, tools, told }
 }
 
 test.each(scenarios)('%s', async (_, change, stock, end, facts) => {
@@ -75,6 +86,14 @@ test.each([
   20_000,
 )
 
+/** As in the middle of a move, where nothing may be written. Resolves to the shard that has the bucket. */
+async function freeze(id: string): Promise<D1Database> {
+  const bucket = bucketOfId(id)!
+  const home = [env.ORDERS_0, env.ORDERS_1][ownerOf(bucket, 2)]!
+  await home.prepare("INSERT INTO buckets (bucket, state, version) VALUES (?, 'frozen', 1)").bind(bucket).run()
+  return home
+}
+
 /** Never charged without an order: looked for after every effect. */
 function watched(id: string): CheckoutTools['effects'] {
   const look = async () => {
@@ -94,6 +113,29 @@ function watched(id: string): CheckoutTools['effects'] {
     },
   }
 }
+
+test.each(scenarios)('three who run it at once have each effect once: %s', async (_, change, stock, end, facts) => {
+  const { id, tools, told } = await opened(change, stock)
+  const ends = await Promise.all([1, 2, 3].map(() => runToEnd(id, () => tools)))
+  expect([...new Set(ends), await told(end)]).toEqual([end, { end, stored: end, facts }])
+})
+
+test('while the bucket of its order moves it is tried again, and there is one order in the end', async () => {
+  const { id, tools, told } = await opened({}, 5)
+  const shard = await freeze(id)
+  await advance(id, tools)
+  const clock = vi.spyOn(Date, 'now')
+  const errors = vi.spyOn(console, 'error').mockReturnValue()
+  for (let at = Date.now(), tries = 0; tries < 3; tries++) {
+    clock.mockImplementation(() => (at += 3000))
+    await expect(advance(id, tools)).rejects.toThrow('of the service order: 503')
+  }
+  clock.mockRestore()
+  errors.mockRestore()
+  await shard.prepare('DELETE FROM buckets').run()
+  const end = await runToEnd(id, () => tools)
+  expect(await told(end)).toEqual({ end: 'done', stored: 'done', facts: done })
+})
 
 it('the same key means the same checkout, of one account', async () => {
   const open = (account: string) => {
@@ -122,3 +164,87 @@ it('finds what stands still, and one of many wakes it; its pauses grow', async (
   expect(await journal.standing(day + 599_999, 10)).toEqual([])
   expect(await journal.standing(day + 600_000, 10)).toEqual([id])
 })
+
+const minute = 60_000
+
+it('what cannot be undone is listed with its reason, its journal does not grow, and it ends when it can', async () => {
+  const { id, tools, told } = await opened({ address: { ...purchase.address, country: 'AQ' } }, 5)
+  const { undo } = tools.effects
+  const stuck = { ...tools.effects, undo: (...given: Parameters<typeof undo>) => orAway(undo, given) }
+  const lengths: number[] = []
+  while (lengths.length < 3) {
+    const away = await advance(id, { ...tools, effects: stuck }).catch(String)
+    if (away?.includes('away')) lengths.push((await journal.read(id))!.events.length)
+  }
+  expect(new Set(lengths).size).toBe(1)
+  const found = async (state: 'stuck' | 'running', after: number) => {
+    const listed = await journal.list({ state, limit: 100 }, Date.now() + after)
+    return listed.find((each) => each.id === id)
+  }
+  expect(await found('stuck', 4 * minute)).toBeUndefined()
+  expect(await found('stuck', 6 * minute)).toMatchObject({
+    failures: 3,
+    trouble: 'The bank is away.',
+    state: 'running',
+  })
+  expect(await runToEnd(id, () => tools)).toBe('undone')
+  expect(await told('undone')).toMatchObject({ facts: { charge: 'refunded', order: 'cancelled' } })
+  expect([await found('stuck', 6 * minute), await found('running', 0)]).toEqual([undefined, undefined])
+  expect(await journal.read(id)).toMatchObject({ failures: 0, trouble: null })
+})
+
+type Undo = CheckoutTools['effects']['undo']
+
+const orAway = (undo: Undo, given: Parameters<Undo>): Promise<void> =>
+  given[0] === 'charge' ? Promise.reject(new Error('The bank is away.')) : undo(...given)
+
+it('that a run cannot be begun is noted, and the next who looks tries again', async () => {
+  const { id } = await opened({}, 5, 0)
+  const wake = () => Promise.reject(new Error('There is no Workflow.'))
+  const warnings = vi.spyOn(console, 'warn').mockReturnValue()
+  await wakeIfStanding(id, { journal, wake, now: () => minute })
+  warnings.mockRestore()
+  const trouble = 'Its run could not be begun: Error: There is no Workflow.'
+  expect(await journal.read(id)).toMatchObject({ since: 0, failures: 1, trouble })
+  expect(await journal.claim(id, 2 * minute)).toBe(true)
+})
+
+it('pages of a list follow one another', async () => {
+  await env.SHOP.prepare('DELETE FROM checkouts').run()
+  const ids: string[] = []
+  for (const at of [1, 2, 2, 3]) ids.push((await opened({}, 1, at)).id)
+  const pages = []
+  for (let after: { since: number; id: string } | undefined; pages.length < 3; ) {
+    const page = await journal.list({ state: 'running', limit: 2, after }, 0)
+    pages.push(page.map(({ id }) => id))
+    after = page.at(-1)
+  }
+  expect(pages.map(({ length }) => length)).toEqual([2, 2, 0])
+  expect(pages.flat().sort()).toEqual(ids.sort())
+})
+
+it('forgets what has been over for 90 days, some at a time, and nothing else', async () => {
+  await env.SHOP.prepare('DELETE FROM checkouts').run()
+  const [old, older, running, newer] = [await ended(1), await ended(0), (await opened({}, 1, 0)).id, await ended(2)]
+  const kept = 90 * 86_400_000
+  const left = async () => {
+    const rows = await env.SHOP.prepare('SELECT id FROM checkouts').all<{ id: string }>()
+    return rows.results.map(({ id }) => id).sort()
+  }
+  expect(await journal.forget(kept - 1, 10)).toBe(0)
+  expect(await journal.forget(kept + 1, 1)).toBe(1)
+  expect(await left()).toEqual([old, running, newer].sort())
+  expect(await journal.forget(kept + 1, 10)).toBe(1)
+  expect(await left()).toEqual([running, newer].sort())
+  const events = 'SELECT DISTINCT checkout FROM checkout_events WHERE checkout IN (?, ?, ?)'
+  const { results } = await env.SHOP.prepare(events).bind(old, older, newer).all()
+  expect(results).toEqual([{ checkout: newer }])
+})
+
+/** One that is over since then. */
+async function ended(at: number): Promise<string> {
+  const { id, tools } = await opened({}, 1)
+  expect(await runToEnd(id, () => tools)).toBe('undone')
+  await env.SHOP.prepare('UPDATE checkouts SET moved_at = ? WHERE id = ?').bind(at, id).run()
+  return id
+}

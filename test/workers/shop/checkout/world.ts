@@ -51,6 +51,7 @@ export class Calls {
       journal: {
         read: (...given) => make(() => journal.read(...given)),
         append: (...given) => make(() => journal.append(...given)),
+        fail: (...given) => make(() => journal.fail(...given)),
       },
       effects: {
         perform: (...given) => make(() => effects.perform(...given)),
@@ -91,6 +92,7 @@ export class World {
         this.events.push(event)
         return true
       },
+      fail: async () => undefined,
     }
     this.effects = {
       perform: async (step) => {
