@@ -54,6 +54,8 @@ async function customer() {
   await fill()
   const checkOut = (wanted: object = { address, payment: 'card' }, key: string = crypto.randomUUID()) =>
     ask('POST', '/api/checkout', wanted, { 'idempotency-key': key })
+  const session = (method: string, json?: unknown) =>
+    ask(method, '/_weir/session', json, { authorization: `Bearer ${adminToken}` })
   const json = async <T>(path: string) => (await (await ask('GET', path)).json()) as T
   const ended = (place: string) =>
     vi.waitFor(
@@ -64,7 +66,7 @@ async function customer() {
       },
       { timeout: 15_000, interval: 50 },
     )
-  return { ask, fill, checkOut, json, ended }
+  return { ask, fill, checkOut, session, json, ended }
 }
 
 it('answers 202 with a status to watch, empties the cart, and ends with an order', async () => {
@@ -111,6 +113,42 @@ it('the same key means the same checkout', async () => {
   expect((await ask('DELETE', '/api/cart')).status).toBe(204)
 })
 
+it('a cart is bought once, whatever the key, also where nobody heard that it was', async () => {
+  const { ask, checkOut, session, json } = await customer()
+  const { cart, cartVersion } = (await (await session('GET')).json()) as Record<string, unknown>
+  const key = crypto.randomUUID()
+  const first = await checkOut(undefined, key)
+  // As if whoever began it had died before it emptied the cart.
+  const full = async () => {
+    expect((await session('PATCH', { cart, cartVersion })).status).toBe(200)
+    expect(await json('/api/cart')).toMatchObject({ lines: [{ id: item }] })
+  }
+  for (const again of [crypto.randomUUID(), key]) {
+    await full()
+    const second = await checkOut(undefined, again)
+    expect([second.status, second.headers.get('location')]).toEqual([202, first.headers.get('location')])
+    expect(await json('/api/cart')).toMatchObject({ lines: [] })
+  }
+  // With something more in it, it is another one.
+  await full()
+  await ask('POST', `/api/cart/items/${item}`, { quantity: 1 })
+  const third = await checkOut()
+  expect([third.status, third.headers.get('location') === first.headers.get('location')]).toEqual([202, false])
+})
+
+it('a key is of one address and one payment', async () => {
+  const { checkOut } = await customer()
+  const key = crypto.randomUUID()
+  expect((await checkOut(undefined, key)).status).toBe(202)
+  for (const other of [
+    { address, payment: 'cash' },
+    { address: { ...address, city: 'Rome' }, payment: 'card' },
+  ]) {
+    const refused = await checkOut(other, key)
+    expect([refused.status, await refused.json()]).toMatchObject([422, { reason: 'idempotency-key-reused' }])
+  }
+})
+
 it('refuses what cannot be bought, and says what to do', async () => {
   const { ask, checkOut } = await customer()
   const refused = async (response: Response) => [
@@ -124,26 +162,74 @@ it('refuses what cannot be bought, and says what to do', async () => {
     ...[422, 'invalid'],
   ])
   expect(await refused(await checkOut({ address, payment: 'card', total: 1 }))).toEqual([409, 'prices-changed'])
+  await ask('PUT', `/api/cart/items/${item}`, { quantity: 99 })
+  expect(await refused(await checkOut())).toEqual([409, 'out-of-stock'])
   await ask('DELETE', '/api/cart')
   expect(await refused(await checkOut())).toEqual([409, 'cart-empty'])
   const stranger = await fetch(`${gateway.url}/api/checkout`, { method: 'POST', body: '{}' })
   expect(await refused(stranger)).toEqual([401, 'not-logged-in'])
 })
 
-it('goes on where a process has died between the charge and the shipment', async () => {
-  const { checkOut, json, ended } = await customer()
-  const place = (await checkOut({ address: { ...address, city: 'Atlantis' }, payment: 'card' })).headers.get(
-    'location',
-  )!
-  const steps = async () =>
+it('goes on where a process has died between the charge and the shipment, at once where the administrator says so', async () => {
+  const { fill, checkOut, json, ended } = await customer()
+  const begin = async () => {
+    await fill()
+    const begun = await checkOut({ address: { ...address, city: 'Atlantis' }, payment: 'card' })
+    return begun.headers.get('location')!
+  }
+  const places = [await begin(), await begin()] as const
+  const steps = async (place: string) =>
     (await json<{ steps: { state: string }[] }>(place)).steps.map(({ state }) => state).join(' ')
-  await vi.waitFor(async () => expect(await steps()).toBe('done done done waiting'), { timeout: 15_000, interval: 50 })
+  const patience = { timeout: 15_000, interval: 50 }
+  for (const place of places) {
+    await vi.waitFor(async () => expect(await steps(place)).toBe('done done done waiting'), patience)
+  }
   await gateway.close()
-  // As if half a minute had passed: whoever looks at it then has it run again.
+  const [looked, stuck] = places.map((place) => place.slice('/api/checkout/'.length)) as [string, string]
   gateway = await start({
-    prepare: async ({ SHOP }) => void (await SHOP.prepare('UPDATE checkouts SET moved_at = 0').run()),
+    async prepare({ SHOP }) {
+      // As if half a minute had passed: whoever looks at it then has it run again.
+      await SHOP.prepare('UPDATE checkouts SET moved_at = 0 WHERE id = ?').bind(looked).run()
+      // As if it had failed an hour ago, and the next try were far.
+      const [failed, next] = [Date.now() - 3_600_000, Date.now() + 3_600_000]
+      const sql = 'UPDATE checkouts SET since = ?, moved_at = ?, failures = 7, trouble = ? WHERE id = ?'
+      await SHOP.prepare(sql).bind(failed, next, 'The carrier is away.', stuck).run()
+    },
   })
-  const { state, order } = await ended(place)
-  expect(state).toBe('done')
-  expect(await json(order!)).toMatchObject({ state: 'shipped', shipment: { address: { city: 'Atlantis' } } })
+  for (const place of places) {
+    if (place === places[1]) {
+      const listed: unknown = await (await admin('GET', '?state=stuck')).json()
+      expect(listed).toMatchObject({
+        checkouts: [{ id: stuck, state: 'running', failures: 7, trouble: 'The carrier is away.' }],
+      })
+      expect(JSON.stringify(listed)).not.toContain('Atlantis')
+      expect((await admin('POST', `/${stuck}/retry`)).status).toBe(202)
+    }
+    const { state, order } = await ended(place)
+    expect(state).toBe('done')
+    expect(await json(order!)).toMatchObject({ state: 'shipped', shipment: { address: { city: 'Atlantis' } } })
+  }
+  expect(await (await admin('GET')).json()).toEqual({ checkouts: [] })
+  expect((await admin('POST', `/${stuck}/retry`)).status).toBe(409)
+})
+
+const admin = (method: string, rest = '', token = adminToken) =>
+  fetch(`${gateway.url}/_weir/api/checkouts${rest}`, { method, headers: { authorization: `Bearer ${token}` } })
+
+it('the administrator alone sees all checkouts, page by page', async () => {
+  const page = async (query: string) =>
+    (await (await admin('GET', query)).json()) as { checkouts: { id: string }[]; next?: string }
+  const all = (await page('?state=done')).checkouts.map(({ id }) => id)
+  const one = await page('?state=done&limit=1')
+  const rest = await page(`?state=done&cursor=${one.next}`)
+  expect([...one.checkouts, ...rest.checkouts].map(({ id }) => id)).toEqual(all)
+  const statuses = [
+    await admin('GET', '', 'wrong'),
+    await admin('GET', '?state=lost'),
+    await admin('GET', '?limit=0'),
+    await admin('GET', '?cursor=x'),
+    await admin('POST', '/nothing/retry'),
+    await admin('DELETE'),
+  ].map(({ status }) => status)
+  expect(statuses).toEqual([401, 422, 422, 422, 404, 405])
 })

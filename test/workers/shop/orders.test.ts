@@ -3,7 +3,9 @@ import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { bucketOfAccount, idInBucket } from '../../../workers/db/shards.ts'
+import type { CartLine } from '../../../workers/shop/ports.ts'
 import { migrateShop, type ShopClient, shopUnderTest } from '../support/shop.ts'
+import { stockUp } from './checkout/services.ts'
 
 const shop = shopUnderTest()
 
@@ -50,6 +52,41 @@ test('orders are seen by who has ordered, and are not there for anybody else', a
   ]
   expect(refused.map(({ status }) => status)).toEqual([404, 401, 404, 404])
   expect(await (await other.client.ask('order', 'GET', '/api/orders')).json()).toEqual({ orders: [] })
+})
+
+/** How this shop begins a checkout, and what the cart has afterwards. */
+async function checkingOut(begin: (client: ShopClient, other: string) => Promise<unknown>) {
+  const [item, other] = [await stockUp(9), await stockUp(9)]
+  let client: ShopClient | undefined
+  const meanwhile = { wakeCheckout: async () => void (await begin(client!, other)) }
+  client = shopUnderTest(meanwhile).client()
+  await client.register()
+  await client.ask('checkout', 'PUT', `/api/cart/items/${item}`, { quantity: 2 })
+  const order = { address: { name: 'Ada', street: 'Main Street 1', city: 'London', country: 'GB' }, payment: 'card' }
+  const checkOut = () =>
+    client.ask('checkout', 'POST', '/api/checkout', order, { 'idempotency-key': crypto.randomUUID() })
+  const cart = async () => {
+    const { lines } = await (await client.ask('checkout', 'GET', '/api/cart')).json<{ lines: CartLine[] }>()
+    return lines.map(({ id, quantity }) => ({ id, quantity }))
+  }
+  return { item, other, checkOut, cart }
+}
+
+test('what is put into the cart while it is checked out stays in it', async () => {
+  const { item, other, checkOut, cart } = await checkingOut(async (client, other) => {
+    await client.ask('checkout', 'POST', `/api/cart/items/${other}`, { quantity: 1 })
+    await client.ask('checkout', 'POST', `/api/cart/items/${item}`, { quantity: 3 })
+  })
+  expect((await checkOut()).status).toBe(202)
+  expect(await cart()).toEqual(Object.entries({ [item]: 3, [other]: 1 }).map(([id, quantity]) => ({ id, quantity })))
+})
+
+test('who checks out twice at once, with two keys, has bought once', async () => {
+  const { checkOut } = await checkingOut(async () => undefined)
+  const answers = await Promise.all([checkOut(), checkOut(), checkOut()])
+  const places = answers.flatMap(({ status, headers }) => (status === 202 ? [headers.get('location')] : []))
+  expect(new Set(places).size).toBe(1)
+  for (const { status } of answers) expect([202, 409]).toContain(status)
 })
 
 test('what is bought lately comes from all shards, in nobody’s name, and says which is missing', async () => {
