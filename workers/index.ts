@@ -201,6 +201,7 @@ function compose(env: Env, host: string): Ports {
     database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
     orders: sharded(orderShards(env)),
     sessions: { configuration, sessions, seal, now },
+    state: { configuration, state, now },
     purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
     pictures: {
       put(base, path, body) {

@@ -152,6 +152,32 @@ describe('what is somebody’s own', () => {
     expect(await (await grace.visit('/account')).text()).toContain('Hello, Grace &lt;3')
   })
 
+  it('who guesses passwords is stopped, by whichever way they come, and nobody who is elsewhere', async () => {
+    const guess = (path: string, fields: Record<string, string>) =>
+      fetch(`${gateway.url}${path}`, {
+        method: 'POST',
+        headers: { ...fields, 'content-type': 'application/json' },
+        body: JSON.stringify({ email: 'alan@example.com', password: 'incorrect horse' }),
+      })
+    const from = (address: string) => ({ 'cf-connecting-ip': address })
+    const statuses = await Promise.all(
+      Array.from({ length: 11 }, async () => (await guess('/api/account/login', from('203.0.113.7'))).status),
+    )
+    expect(statuses.sort()).toEqual([...Array<number>(10).fill(401), 429])
+    const login = new URLSearchParams({ email: 'alan@example.com', password: 'incorrect horse' })
+    const page = await visitor().visit('/account/login', {
+      ...{ method: 'POST', body: login, headers: from('203.0.113.7') },
+    })
+    expect([page.status, await page.text()]).toEqual([429, expect.stringContaining('try again in')])
+    // As an origin of a pool asks, for the client that the gateway has told it of.
+    const called = { authorization: `Bearer ${adminToken}`, 'x-forwarded-for': '203.0.113.7' }
+    expect((await guess('/_weir/service/account/api/account/login', called)).status).toBe(429)
+    expect((await guess('/api/account/login', from('203.0.113.8'))).status).toBe(401)
+    // A client's own word is not taken for it.
+    const forged = { ...from('203.0.113.7'), 'x-forwarded-for': '203.0.113.9' }
+    expect((await guess('/api/account/login', forged)).status).toBe(429)
+  })
+
   it('no other site sends forms in somebody’s name', async () => {
     const headers = { 'sec-fetch-site': 'cross-site' }
     const body = new URLSearchParams({ more: '1' })

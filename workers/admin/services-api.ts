@@ -102,13 +102,16 @@ function calledUrl(text: string): string {
 
 /**
  * The request as the service sees it: under the path that the caller means, without what only the gateway says of a request,
- * and without the credential. Of a session it learns by the token that the caller was given for it.
+ * and without the credential. Of a session it learns by the token that the caller was given for it, and from where the client
+ * comes by what an origin of a pool passes on.
  */
 async function passedOn({ req }: Asked, path: string, caller: Caller, { seal }: ServicesServices): Promise<Request> {
   const { raw } = req
   const request = new Request(new URL(path, raw.url), raw)
   const ending = [...hopByHopFields(raw.headers), 'authorization']
   for (const name of raw.headers.keys()) if (ending.includes(name) || isForgeable(name)) request.headers.delete(name)
+  const address = raw.headers.get('x-forwarded-for')
+  if (address !== null) request.headers.set('x-forwarded-for', address)
   const token = raw.headers.get('weir-session-token')
   const opened = token === null ? undefined : await openSessionToken(seal, token)
   if (token !== null && opened !== undefined && (caller.kind === 'admin' || opened.pool === caller.pool))

@@ -1,5 +1,6 @@
 // What the services of the shop need from around them.
 import type { SessionPorts } from '../client/session.ts'
+import type { StatePorts } from '../client/state.ts'
 import type { Bookmarks } from '../db/bookmarks.ts'
 import type { Database } from '../db/replicas.ts'
 import type { ShardedDatabase } from '../db/shards.ts'
@@ -9,6 +10,7 @@ export interface ShopPorts {
   readonly database: Database
   readonly orders: ShardedDatabase
   readonly sessions: SessionPorts
+  readonly state: StatePorts
   readonly calls: Calls
   /** Lets go of all stored responses with one of these tags, everywhere. False where that could not be noted. */
   readonly purge: (tags: readonly string[]) => Promise<boolean>

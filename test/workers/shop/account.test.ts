@@ -1,8 +1,11 @@
 // Accounts, on the wire of the service and in its table.
 import { env } from 'cloudflare:workers'
-import { beforeAll, describe, expect, it, test } from 'vitest'
+import { beforeAll, describe, expect, it, test, vi } from 'vitest'
+import { attemptsBy, loginLimits, placeOf, registrationLimits } from '../../../workers/shop/account/attempts.ts'
 import { isPassword, keepPassword } from '../../../workers/shop/account/password.ts'
-import { migrateShop, shopUnderTest } from '../support/shop.ts'
+import type { ShopContext } from '../../../workers/shop/service.ts'
+import type { StatePort } from '../../../workers/state-port.ts'
+import { migrateShop, type ShopClient, sharedState, shopUnderTest } from '../support/shop.ts'
 
 beforeAll(migrateShop)
 
@@ -59,6 +62,86 @@ test('who logs out is nobody', async () => {
   await client.register()
   expect((await client.ask('account', 'POST', '/api/account/logout')).status).toBe(204)
   expect((await client.ask('account', 'GET', '/api/account')).status).toBe(401)
+})
+
+describe('guessing', () => {
+  const from = (place: string) => ({ 'x-forwarded-for': place })
+  const logIn = (client: ShopClient, password: string, place: string, email = ada.email) =>
+    client.ask('account', 'POST', '/api/account/login', { email, password }, from(place))
+  const guess = async (email: string, place: string) => {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => logIn(shop.client(), 'incorrect horse', place, email)),
+    )
+    const refused = answers.find(({ status }) => status === 429)!
+    expect(refused.headers.get('retry-after')).toBe('900')
+    return { statuses: answers.map(({ status }) => status).sort(), text: await refused.text() }
+  }
+
+  it('is bounded, however many guess at once, and takes nobody’s session', async () => {
+    const [here, there] = ['203.0.113.7', '203.0.113.8']
+    const client = shop.client()
+    // Who is right has not guessed.
+    for (let times = 0; times < 3; times++) expect((await logIn(client, ada.password, here)).status).toBe(200)
+    const { statuses, text } = await guess(ada.email, here)
+    expect(statuses).toEqual([...Array<number>(10).fill(401), 429, 429])
+    expect((await logIn(shop.client(), ada.password, here)).status).toBe(429)
+    // The stranger keeps nobody out who is elsewhere, or logged in.
+    expect((await logIn(shop.client(), ada.password, there)).status).toBe(200)
+    expect((await client.ask('account', 'GET', '/api/account', undefined, from(here))).status).toBe(200)
+    // Nor is it heard who has an account.
+    expect(await guess('nobody@example.com', here)).toEqual({ statuses, text })
+  })
+
+  const limits = [
+    { of: 'a place', most: 3 },
+    { of: 'an account', most: 2 },
+  ]
+
+  it('is bounded for a while, by each limit in turn', async () => {
+    const windows = new Set<number | undefined>()
+    const { state } = sharedState
+    const heard: StatePort['apply'] = (operation, ...given) => {
+      if (operation.kind === 'add') windows.add(operation.ttlSeconds)
+      return state.apply(operation, ...given)
+    }
+    const attempts = attemptsBy({ ...sharedState, state: { ...state, apply: heard } })
+    const begun: string[] = []
+    for (const each of [limits, limits, limits, limits.slice(0, 1), limits.slice(1)]) {
+      begun.push((await attempts.begin(each)).kind)
+    }
+    expect([begun.join(' '), [...windows]]).toEqual(['allowed allowed refused refused refused', [900]])
+    const [first] = loginLimits('ada@example.com', '203.0.113.9')
+    expect(first).toEqual({ of: 'login from 203.0.113.9', most: 100 })
+    expect(loginLimits('ada@example.com', undefined).map(({ most }) => most)).toEqual([10, 100])
+  })
+
+  it('is not bounded where the shared state does not answer', async () => {
+    const away = { ...sharedState, state: { ...sharedState.state, apply: async () => undefined } }
+    const warnings = vi.spyOn(console, 'warn').mockReturnValue()
+    expect((await attemptsBy(away).begin([{ of: 'all', most: 0 }])).kind).toBe('allowed')
+    warnings.mockRestore()
+  })
+
+  it('registers so many from one place', async () => {
+    const place = from('203.0.113.10')
+    const attempts = attemptsBy(sharedState)
+    for (let times = 0; times < 50; times++) await attempts.begin(registrationLimits('203.0.113.10'))
+    const refused = await shop.client().ask('account', 'POST', '/api/account', ada, place)
+    expect([refused.status, await refused.json()]).toMatchObject([429, { reason: 'too-many-attempts' }])
+  })
+
+  it.each([
+    ['198.51.100.1', '198.51.100.1'],
+    ['198.51.100.1, 10.0.0.1', '198.51.100.1'],
+    ['2001:db8:0:1::7', '2001:db8:0:1'],
+    ['2001:0DB8::1:2:3:4:5', '2001:db8:0:1'],
+    ['2001:db8::7', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ])('%s is from %s', (field, place) => {
+    const context = { req: { header: () => field } } as unknown as ShopContext
+    expect(placeOf(context)).toBe(place)
+  })
 })
 
 describe('what cannot be used is refused, and says why', () => {

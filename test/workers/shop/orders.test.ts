@@ -54,6 +54,14 @@ test('orders are seen by who has ordered, and are not there for anybody else', a
   expect(await (await other.client.ask('order', 'GET', '/api/orders')).json()).toEqual({ orders: [] })
 })
 
+test('an order has a page still when its checkout is forgotten', async () => {
+  const { client, ids } = await customer('tea')
+  const page = await client.ask('pages', 'GET', `/orders/${ids[0]}`)
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('was placed')])
+  const { client: other } = await customer()
+  expect((await other.ask('pages', 'GET', `/orders/${ids[0]}`)).status).toBe(404)
+})
+
 /** How this shop begins a checkout, and what the cart has afterwards. */
 async function checkingOut(begin: (client: ShopClient, other: string) => Promise<unknown>) {
   const [item, other] = [await stockUp(9), await stockUp(9)]

@@ -5,7 +5,9 @@ import { parseDocument } from '../../../shared/config/parse.ts'
 import { noPurges } from '../../../shared/purge.ts'
 import { makeSnapshot } from '../../../shared/snapshot.ts'
 import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
+import { objectState } from '../../../workers/adapters/object-state.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
+import type { StatePorts } from '../../../workers/client/state.ts'
 import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
 import { replicated } from '../../../workers/db/replicas.ts'
 import { sharded } from '../../../workers/db/shards.ts'
@@ -23,6 +25,13 @@ if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
 const snapshot = makeSnapshot(1, parsed.value.config, noPurges, () => 0)
 
 const now = () => Date.now()
+
+const configuration: StatePorts['configuration'] = {
+  held: () => snapshot,
+  load: async () => snapshot,
+}
+
+export const sharedState: StatePorts = { configuration, state: objectState(env.STATE, now), now }
 
 export async function migrateShop(): Promise<void> {
   await applyD1Migrations(env.SHOP, env.SHOP_MIGRATIONS)
@@ -62,8 +71,9 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
       now,
     }),
     wakeCheckout: workflowRuns(env.CHECKOUT),
+    state: sharedState,
     sessions: {
-      configuration: { held: () => snapshot, load: async () => snapshot },
+      configuration,
       sessions: objectSessions(env.SESSIONS, now),
       seal,
       now,

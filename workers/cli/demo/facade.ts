@@ -9,7 +9,7 @@ export type Gateway = { url: string; credential: string }
 /** What a service may go by. */
 const passedOn = [
   ...['accept', 'accept-language', 'content-type', 'content-length', 'cookie', 'idempotency-key', 'if-match'],
-  ...['if-none-match', 'sec-fetch-site', 'traceparent', 'weir-session-token', 'x-request-id'],
+  ...['if-none-match', 'sec-fetch-site', 'traceparent', 'weir-session-token', 'x-forwarded-for', 'x-request-id'],
 ]
 
 /** Of one connection alone (RFC 9110 §7.6.1). */

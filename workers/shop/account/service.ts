@@ -1,10 +1,12 @@
 // Who somebody is: accounts, and logging in and out. Whoever logs in goes on with a new session id and what was in the cart.
+// How often somebody may guess a password is bounded (attempts.ts).
 import { eq } from 'drizzle-orm'
 import * as z from 'zod'
 import type { Problem } from '../../problem.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import { Refused, readJson, serviceApp, userOf, withSession } from '../service.ts'
+import { attemptsBy, loginLimits, placeOf, registrationLimits } from './attempts.ts'
 import { isPassword, keepPassword } from './password.ts'
 import { accounts } from './tables.ts'
 
@@ -34,6 +36,7 @@ const login = z.strictObject({
 
 export function accountService(ports: ShopPorts) {
   const { database, now } = ports
+  const attempts = attemptsBy(ports.state)
   const app = serviceApp('account')
   app.use(withSession(ports))
 
@@ -49,6 +52,8 @@ export function accountService(ports: ShopPorts) {
 
   app.post('/api/account', async (context) => {
     const { password: typed, ...known } = await readJson(context, registration)
+    const attempt = await attempts.begin(registrationLimits(placeOf(context)))
+    if (attempt.kind === 'refused') throw new Refused(tooMany(attempt.retryAfterSeconds))
     const account = { id: newId(), ...known, password: await keepPassword(typed), createdAt: now() }
     const added = await context.var.view.write(database, (db) =>
       db.insert(accounts).values(account).onConflictDoNothing().returning({ id: accounts.id }),
@@ -61,6 +66,8 @@ export function accountService(ports: ShopPorts) {
 
   app.post('/api/account/login', async (context) => {
     const given = await readJson(context, login)
+    const attempt = await attempts.begin(loginLimits(given.email, placeOf(context)))
+    if (attempt.kind === 'refused') throw new Refused(tooMany(attempt.retryAfterSeconds))
     // Somebody may have registered a moment ago, in another session.
     const { value } = await database.read({ kind: 'primary' }, (db) =>
       db.select().from(accounts).where(eq(accounts.email, given.email)).limit(1),
@@ -69,7 +76,7 @@ export function accountService(ports: ShopPorts) {
     const isRight = await isPassword(given.password, account?.password)
     if (account === undefined || !isRight) throw new Refused(wrong)
     const { id, name } = account
-    await context.var.session.regenerate({ user: id, name })
+    await Promise.all([context.var.session.regenerate({ user: id, name }), attempts.takeBack(attempt.counters)])
     return context.json({ id, email: account.email, name })
   })
 
@@ -93,6 +100,14 @@ const wrong: Problem = {
   detail: 'No account has this address and password.',
   headers: { 'www-authenticate': 'Session realm="shop"' },
 }
+
+/** The same whether there is such an account or not. */
+const tooMany = (seconds: number): Problem => ({
+  status: 429,
+  reason: 'too-many-attempts',
+  detail: `This was tried too often: try again in ${seconds / 60} minutes. Whoever is logged in stays so.`,
+  headers: { 'retry-after': String(seconds) },
+})
 
 const noAccount: Problem = {
   status: 401,

@@ -12,8 +12,8 @@ export interface Answer<T> {
   readonly headers: Headers
 }
 
-/** With these the service finds the client's session. */
-const sessionFields = ['cookie', 'weir-session-token', 'x-forwarded-proto']
+/** With these the service finds the client's session, and knows from where it comes. */
+const clientFields = ['cookie', 'weir-session-token', 'x-forwarded-for', 'x-forwarded-proto']
 
 export interface Asking {
   readonly method?: string
@@ -35,7 +35,7 @@ export async function askForClient<T>(
   { method = 'GET', json, headers: given }: Asking = {},
 ): Promise<Answer<T>> {
   const headers = new Headers(given)
-  for (const name of sessionFields) {
+  for (const name of clientFields) {
     const value = context.req.header(name)
     if (value !== undefined) headers.set(name, value)
   }

@@ -15,6 +15,7 @@ import {
   checkoutPage,
   checkoutStatusPage,
   itemPage,
+  orderPage,
   ordersPage,
   problemPage,
   type ShownAccount,
@@ -148,10 +149,12 @@ export function pagesService(ports: ShopPorts) {
   })
 
   app.get('/orders/:id', async (context) => {
-    const path = `/api/checkout/${encodeURIComponent(context.req.param('id'))}`
-    const status = await askForClient<ShownCheckout>(context, ports, 'checkout', path)
-    if (status.value === undefined) return refused(context, status)
-    return show(context, checkoutStatusPage(status.value))
+    const id = encodeURIComponent(context.req.param('id'))
+    const status = await askForClient<ShownCheckout>(context, ports, 'checkout', `/api/checkout/${id}`)
+    if (status.value !== undefined) return show(context, checkoutStatusPage(status.value))
+    if (status.status !== 404) return refused(context, status)
+    const order = await askForClient<ShownOrder>(context, ports, 'order', `/api/orders/${id}`)
+    return order.value === undefined ? refused(context, status) : show(context, orderPage(order.value))
   })
 
   sell(app, ports, { show, accountOf })

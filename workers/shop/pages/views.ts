@@ -191,6 +191,14 @@ const headings: ReadonlyMap<string, string> = new Map([
   ['undone', 'Nothing was bought, and nothing is owed'],
 ])
 
+/** Of an order whose checkout is forgotten. */
+export const orderPage = ({ id, createdAt, state, total, currency }: ShownOrder): Page => ({
+  title: `Order ${id.slice(0, 8)}`,
+  main: html`<h1>Your order of ${createdAt.slice(0, 10)} was ${state}</h1>
+    <p class="price">${money(total, currency)}</p>
+    <p><a href="/orders">All orders</a></p>`,
+})
+
 export const ordersPage = (orders: readonly ShownOrder[]): Page => ({
   title: 'Orders',
   main: html`<h1>Orders</h1>
