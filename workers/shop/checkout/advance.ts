@@ -133,10 +133,10 @@ async function appendOnTop(
   }
 }
 
-/** Says so in the journal if that can be written, and goes on with the error. */
+/** Says so in the journal; where that cannot be written either, whoever runs it hears of the error all the same. */
 async function failed(journal: Journal, id: string, error: unknown, at: number): Promise<never> {
   const trouble = error instanceof Error ? error.message : String(error)
-  await journal.fail(id, trouble, at).catch((cause) => console.warn('A failure was not noted:', cause))
+  await journal.fail(id, trouble, at).catch(() => undefined)
   throw error
 }
 

@@ -16,11 +16,18 @@ import type { ShopPorts } from '../ports.ts'
 import { Refused, readJson, type ShopEnvironment } from '../service.ts'
 import { orders, shipments } from './tables.ts'
 
+/** So that a total is a whole number still. */
+const line = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  quantity: z.int().min(1).max(1000),
+  /** In minor units. */
+  price: z.int().min(0).max(100_000_000),
+})
+
 const placing = z.strictObject({
   account: z.string().min(1),
-  lines: z.array(
-    z.strictObject({ id: z.string(), title: z.string(), quantity: z.int().min(1), price: z.int().min(0) }),
-  ),
+  lines: z.array(line).min(1).max(100),
   currency: z.string().regex(/^[A-Z]{3}$/),
 })
 

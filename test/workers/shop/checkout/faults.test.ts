@@ -2,9 +2,10 @@
 // effect, before anybody knows of it. In advance.test.ts there are other faults, and more of them at once.
 import { env } from 'cloudflare:workers'
 import { beforeAll, expect, it, test, vi } from 'vitest'
+import { follow } from '../../../../shared/saga.ts'
 import { ownerOf } from '../../../../shared/state/place.ts'
 import { bucketOfId } from '../../../../workers/db/shards.ts'
-import { advance, type CheckoutTools, type Journal } from '../../../../workers/shop/checkout/advance.ts'
+import { advance, type CheckoutTools, type Journal, sagaOf } from '../../../../workers/shop/checkout/advance.ts'
 import { serviceEffects } from '../../../../workers/shop/checkout/effects.ts'
 import { checkoutJournal } from '../../../../workers/shop/checkout/journal.ts'
 import type { Purchase } from '../../../../workers/shop/checkout/steps.ts'
@@ -149,6 +150,23 @@ it('the same key means the same checkout, of one account', async () => {
   expect(await journal.find('eve', 'k')).toBeUndefined()
 })
 
+it('of those who write at the same place in a journal one has written, and the others are told so', async () => {
+  const { id } = await opened({}, 5)
+  const nothing = sagaOf({ events: [] })
+  const begin = { kind: 'begin', step: 'reserve' } as const
+  const giveUp = { kind: 'give-up', step: 'reserve', because: 'for a test' } as const
+  const told = await Promise.all(
+    [giveUp, begin, giveUp, begin].map((event) => {
+      const next = follow(nothing, event)
+      return next.ok && journal.append(id, event, next.value, 1)
+    }),
+  )
+  expect(told.filter(Boolean)).toHaveLength(1)
+  const written = await journal.read(id)
+  expect(written?.events).toEqual([told[0] || told[2] ? giveUp : begin])
+  expect(written?.state).toBe(told[0] || told[2] ? 'undone' : 'running')
+})
+
 it('finds what stands still, and one of many wakes it; its pauses grow', async () => {
   await env.SHOP.prepare("UPDATE checkouts SET state = 'done'").run()
   const id = orderId('ada')
@@ -172,11 +190,12 @@ it('what cannot be undone is listed with its reason, its journal does not grow, 
   const { undo } = tools.effects
   const stuck = { ...tools.effects, undo: (...given: Parameters<typeof undo>) => orAway(undo, given) }
   const lengths: number[] = []
-  while (lengths.length < 3) {
+  // Four on the way there, one back, and three that fail.
+  for (let moves = 1; moves <= 8; moves++) {
     const away = await advance(id, { ...tools, effects: stuck }).catch(String)
     if (away?.includes('away')) lengths.push((await journal.read(id))!.events.length)
   }
-  expect(new Set(lengths).size).toBe(1)
+  expect([lengths.length, new Set(lengths).size]).toEqual([3, 1])
   const found = async (state: 'stuck' | 'running', after: number) => {
     const listed = await journal.list({ state, limit: 100 }, Date.now() + after)
     return listed.find((each) => each.id === id)

@@ -118,6 +118,18 @@ test('a key is for one amount', async () => {
   expect(await (await ask('payment', 'GET', path)).json()).toMatchObject({ amount: 1000 })
 })
 
+test('what is no amount is neither charged nor ordered', async () => {
+  const id = orderId('ada')
+  for (const amount of [-1, 0.5, 2 ** 53, 1e300]) {
+    expect((await ask('payment', 'PUT', `charges/${id}`, { amount, currency, payment: 'card' })).status).toBe(422)
+  }
+  for (const wrong of [{ quantity: 0 }, { quantity: -2 }, { quantity: 1e9 }, { price: -1 }, { price: 2 ** 52 }]) {
+    const odd = { ...order, lines: [{ ...lines[0], ...wrong }] }
+    expect((await ask('order', 'PUT', `orders/${id}`, odd)).status).toBe(422)
+  }
+  expect(await factsOf(id, 'nothing')).toMatchObject({ order: null, charge: null })
+})
+
 test('nothing is shipped that was not ordered, that was cancelled, or where nobody goes', async () => {
   const id = orderId('ada')
   expect((await ask('order', 'PUT', `shipments/${id}`, address)).status).toBe(409)
