@@ -36,13 +36,10 @@ export function serviceApp(name: string): Hono<ShopEnvironment> {
     await next()
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
   })
-  app.notFound(({ req }) =>
-    problemResponse({
-      status: 404,
-      reason: 'not-found',
-      detail: `The service ${name} has nothing for ${req.method} ${req.path}.`,
-    }),
-  )
+  app.notFound(({ req }) => {
+    const allowed = methods.filter((method) => isAnswered(app, method, req.path))
+    return problemResponse(allowed.length > 0 ? wrongMethod(req.path, allowed) : notHere(name, req.path))
+  })
   app.onError((error) => {
     if (error instanceof Refused) return problemResponse(error.problem)
     console.error(error)
@@ -51,6 +48,25 @@ export function serviceApp(name: string): Hono<ShopEnvironment> {
   })
   return app
 }
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** By a handler of its own, and not by what stands before all. */
+const isAnswered = ({ router }: Hono<ShopEnvironment>, method: string, path: string): boolean =>
+  router.match(method, path)[0].some(([[, route]]) => route.method === method)
+
+const notHere = (name: string, path: string): Problem => ({
+  status: 404,
+  reason: 'not-found',
+  detail: `The service ${name} has nothing at ${path}.`,
+})
+
+const wrongMethod = (path: string, allowed: readonly string[]): Problem => ({
+  status: 405,
+  reason: 'method-not-allowed',
+  detail: `At ${path} there is an answer to ${allowed.join(' and ')}.`,
+  headers: { allow: allowed.join(', ') },
+})
 
 /** Gives handlers the client's session, and its view of the databases. */
 export function withSession({ sessions }: Pick<ShopPorts, 'sessions'>): MiddlewareHandler<ShopEnvironment> {

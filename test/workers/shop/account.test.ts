@@ -168,6 +168,15 @@ describe('what cannot be used is refused, and says why', () => {
   })
 })
 
+test('what is there for another method says for which, and what is not there says so', async () => {
+  const wrong = await shop.client().ask('account', 'PUT', '/api/account', ada)
+  const absent = await shop.client().ask('account', 'GET', '/api/accounts')
+  expect([wrong.status, wrong.headers.get('allow'), absent.status]).toEqual([405, 'GET, POST', 404])
+  expect([await wrong.json(), await absent.json()]).toMatchObject([
+    ...[{ reason: 'method-not-allowed' }, { reason: 'not-found' }],
+  ])
+})
+
 test('a password is kept as what was derived from it, each with a salt of its own', async () => {
   const [one, other] = await Promise.all([keepPassword('correct horse'), keepPassword('correct horse')])
   expect(one).toMatch(/^pbkdf2-sha256\$100000\$[\w+/=]{24}\$[\w+/=]{44}$/)

@@ -77,7 +77,7 @@ async function checkingOut(begin: (client: ShopClient, other: string) => Promise
     const { lines } = await (await client.ask('checkout', 'GET', '/api/cart')).json<{ lines: CartLine[] }>()
     return lines.map(({ id, quantity }) => ({ id, quantity }))
   }
-  return { item, other, checkOut, cart }
+  return { item, other, client, checkOut, cart }
 }
 
 test('what is put into the cart while it is checked out stays in it', async () => {
@@ -87,6 +87,16 @@ test('what is put into the cart while it is checked out stays in it', async () =
   })
   expect((await checkOut()).status).toBe(202)
   expect(await cart()).toEqual(Object.entries({ [item]: 3, [other]: 1 }).map(([id, quantity]) => ({ id, quantity })))
+})
+
+test('what is not sold any more leaves the cart of who checks out, and the rest can be bought', async () => {
+  const { item, other, client, checkOut, cart } = await checkingOut(async () => undefined)
+  await client.ask('checkout', 'PUT', `/api/cart/items/${other}`, { quantity: 1 })
+  await env.SHOP.prepare('DELETE FROM items WHERE id = ?').bind(item).run()
+  const refused = await checkOut()
+  expect([refused.status, await refused.json()]).toMatchObject([409, { reason: 'cart-changed' }])
+  expect(await cart()).toEqual([{ id: other, quantity: 1 }])
+  expect((await checkOut()).status).toBe(202)
 })
 
 test('who checks out twice at once, with two keys, has bought once', async () => {

@@ -22,7 +22,7 @@ export interface PricedCart {
   readonly lines: readonly PricedLine[]
   readonly total: number
   readonly currency: string
-  /** Items that are not sold any more: they have left the cart. */
+  /** Items that are not sold any more: who checks out is told, and they leave the cart. */
   readonly gone: readonly string[]
 }
 
@@ -96,6 +96,13 @@ export function takeOut(
     return { cart: [...left], cartVersion: newId() }
   })
 }
+
+/** What is not sold any more. */
+export const leaveOut = ({ var: { session } }: ShopContext, gone: readonly string[]): Promise<void> =>
+  session.update(({ cart = [] }) => ({
+    cart: cart.filter(({ id }) => !gone.includes(id)),
+    cartVersion: newId(),
+  }))
 
 function withLine(cart: readonly CartLine[], id: string, quantityOf: (before: number) => number): CartLine[] {
   const before = cart.find((line) => line.id === id)

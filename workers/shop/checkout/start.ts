@@ -11,7 +11,7 @@ import { within } from '../../within.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import { checked, Refused, readJson, type ShopContext, type ShopEnvironment, userOf, withSession } from '../service.ts'
-import { type PricedLine, pricedCart, takeOut } from './cart.ts'
+import { leaveOut, type PricedLine, pricedCart, takeOut } from './cart.ts'
 import type { StoredCheckout } from './journal.ts'
 import { statusOf } from './status.ts'
 import { address, purchase } from './steps.ts'
@@ -43,7 +43,10 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
     const earlier = await journal.find(account, idempotencyKey)
     if (earlier !== undefined) return again(context, earlier, wanted, idempotencyKey)
     const cart = await pricedCart(context, ports)
-    if (cart.gone.length > 0) throw new Refused(cartChanged)
+    if (cart.gone.length > 0) {
+      await leaveOut(context, cart.gone)
+      throw new Refused(cartChanged)
+    }
     if (cart.lines.length === 0) throw new Refused(cartEmpty)
     const scarce = cart.lines.find(({ quantity, stock }) => quantity > stock)
     if (scarce !== undefined) throw new Refused(outOfStock(scarce))
@@ -108,7 +111,7 @@ const cartEmpty: Problem = { status: 409, reason: 'cart-empty', detail: 'There i
 const cartChanged: Problem = {
   status: 409,
   reason: 'cart-changed',
-  detail: 'Something in the cart is not sold any more: look at the cart, take it out, and check out again.',
+  detail: 'Something in the cart is not sold any more, and was taken out: look at the cart, and check out again.',
 }
 
 const outOfStock = ({ title, stock }: PricedLine): Problem => ({
