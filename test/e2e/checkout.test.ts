@@ -92,14 +92,25 @@ it('answers 202 with a status to watch, empties the cart, and ends with an order
 })
 
 it('undoes all, and says why', async () => {
-  const { checkOut, json, ended } = await customer()
+  const { ask, checkOut, json, ended } = await customer()
   const stock = async () => (await json<{ stock: number }>(`/api/items/${item}`)).stock
   const before = await stock()
   const begun = await checkOut({ address, payment: 'declined' })
-  const { state, because } = await ended(begun.headers.get('location')!)
+  const place = begun.headers.get('location')!
+  const { state, because } = await ended(place)
   expect({ state, because }).toEqual({ state: 'undone', because: 'The payment was declined. Nothing was charged.' })
   expect(await json('/api/orders')).toMatchObject({ orders: [{ state: 'cancelled', because }] })
   expect(await stock()).toBe(before)
+  // Whoever tries again does not have to fill the cart again.
+  expect(await json('/api/cart')).toMatchObject({ lines: [] })
+  const page = place.replace('/api/checkout', '/orders')
+  expect(await (await ask('GET', page)).text()).toContain(`action="${page}/cart"`)
+  for (const path of [`${page}/cart`, `${place}/cart`]) expect((await ask('POST', path)).ok).toBe(true)
+  expect(await json('/api/cart')).toMatchObject({ lines: [{ id: item, quantity: 1 }] })
+  expect((await (await customer()).ask('POST', `${place}/cart`)).status).toBe(404)
+  const bought = (await checkOut()).headers.get('location')!
+  await ended(bought)
+  expect((await ask('POST', `${bought}/cart`)).status).toBe(409)
 })
 
 it('the same key means the same checkout', async () => {

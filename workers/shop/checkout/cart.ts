@@ -97,6 +97,12 @@ export function takeOut(
   })
 }
 
+/** As many as there were at least: asked twice, it is in once. */
+export const putBack = (context: ShopContext, lines: readonly CartLine[]): Promise<void> =>
+  change(context, (cart) =>
+    lines.reduce((rest, { id, quantity }) => withLine(rest, id, (before) => Math.max(before, quantity)), [...cart]),
+  )
+
 /** What is not sold any more. */
 export const leaveOut = ({ var: { session } }: ShopContext, gone: readonly string[]): Promise<void> =>
   session.update(({ cart = [] }) => ({

@@ -3,6 +3,7 @@
 //
 //   POST /api/checkout      with an Idempotency-Key: the same one again, or the same cart, means the same checkout
 //   GET /api/checkout/ID    how far it is
+//   POST /api/checkout/ID/cart   what was in it is in the cart again, where it came to nothing
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { bucketOfAccount, idInBucket } from '../../db/shards.ts'
@@ -11,7 +12,7 @@ import { within } from '../../within.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import { checked, Refused, readJson, type ShopContext, type ShopEnvironment, userOf, withSession } from '../service.ts'
-import { leaveOut, type PricedLine, pricedCart, takeOut } from './cart.ts'
+import { leaveOut, type PricedLine, pricedCart, putBack, takeOut } from './cart.ts'
 import type { StoredCheckout } from './journal.ts'
 import { statusOf } from './status.ts'
 import { address, purchase } from './steps.ts'
@@ -70,14 +71,25 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
   })
 
   app.get('/api/checkout/:id', async (context) => {
-    const account = await userOf(context)
-    const id = context.req.param('id')
-    const checkout = await journal.read(id)
-    if (checkout === undefined || checkout.purchase.account !== account) throw new Refused(noCheckout)
+    const checkout = await ownCheckout(context, context.req.param('id'))
     if (checkout.state !== 'running') return Response.json(statusOf(checkout))
-    await wakeIfStanding(id, tools)
+    await wakeIfStanding(checkout.id, tools)
     return Response.json(statusOf(checkout), { headers: { 'retry-after': '1' } })
   })
+
+  app.post('/api/checkout/:id/cart', async (context) => {
+    const checkout = await ownCheckout(context, context.req.param('id'))
+    if (checkout.state !== 'undone') throw new Refused(notUndone)
+    await putBack(context, checkout.purchase.lines)
+    return context.json(await pricedCart(context, ports))
+  })
+
+  async function ownCheckout(context: ShopContext, id: string): Promise<StoredCheckout> {
+    const account = await userOf(context)
+    const checkout = await journal.read(id)
+    if (checkout === undefined || checkout.purchase.account !== account) throw new Refused(noCheckout)
+    return checkout
+  }
 
   return app
 }
@@ -133,3 +145,9 @@ const pricesChanged: Problem = {
 }
 
 const noCheckout: Problem = { status: 404, reason: 'no-such-checkout', detail: 'You have no checkout by this id.' }
+
+const notUndone: Problem = {
+  status: 409,
+  reason: 'checkout-not-undone',
+  detail: 'What was in this checkout was bought, or is about to be: look at it with GET.',
+}

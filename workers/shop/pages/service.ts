@@ -157,6 +157,12 @@ export function pagesService(ports: ShopPorts) {
     return order.value === undefined ? refused(context, status) : show(context, orderPage(order.value))
   })
 
+  app.post('/orders/:id/cart', async (context) => {
+    const path = `/api/checkout/${encodeURIComponent(context.req.param('id'))}/cart`
+    const again = await askForClient<ShownCart>(context, ports, 'checkout', path, { method: 'POST' })
+    return again.value === undefined ? refused(context, again) : context.redirect('/cart', 303)
+  })
+
   sell(app, ports, { show, accountOf })
 
   app.notFound((context) => show(context, problemPage('Not here', 'There is no such page.'), 404))

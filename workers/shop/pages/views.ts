@@ -182,6 +182,11 @@ export const checkoutStatusPage = ({ id, state, because, steps, total, currency 
     ${problemNote(because)}
     <p class="price">${money(total, currency)}</p>
     <ol class="steps" data-state="${state}">${steps.map((each) => html`<li>${each.step}: ${each.state}</li>`)}</ol>
+    ${
+      state === 'undone'
+        ? html`<form method="post" action="/orders/${id}/cart"><button>Put it into the cart again</button></form>`
+        : ''
+    }
     <p><a href="/orders">All orders</a></p>`,
 })
 
