@@ -18,7 +18,7 @@ export type Attempt =
 /** From the first attempt on. */
 const windowSeconds = 15 * 60
 /** Where the shared state does not answer in time, nobody is kept out for it: a guess costs its computing all the same. */
-const patienceMs = 500
+const patienceMs = 2_000
 
 /** One at one account, from one place; from all places; from one place at all accounts. */
 export function loginLimits(email: string, place: string | undefined): readonly Limit[] {

@@ -9,7 +9,7 @@ import { advance, type CheckoutTools, type Journal, sagaOf } from '../../../../w
 import { serviceEffects } from '../../../../workers/shop/checkout/effects.ts'
 import { checkoutJournal } from '../../../../workers/shop/checkout/journal.ts'
 import type { Purchase } from '../../../../workers/shop/checkout/steps.ts'
-import { wakeIfStanding } from '../../../../workers/shop/checkout/watch.ts'
+import { wakeIfStanding, watchCheckouts } from '../../../../workers/shop/checkout/watch.ts'
 import { calls, database, factsOf, migrate, orderId, stateOf, stockUp } from './services.ts'
 import { Calls, ChargedWithoutOrder, type Fault, purchase, runToEnd } from './world.ts'
 
@@ -258,6 +258,9 @@ it('forgets what has been over for 90 days, some at a time, and nothing else', a
   const events = 'SELECT DISTINCT checkout FROM checkout_events WHERE checkout IN (?, ?, ?)'
   const { results } = await env.SHOP.prepare(events).bind(old, older, newer).all()
   expect(results).toEqual([{ checkout: newer }])
+  // As the cron does.
+  await watchCheckouts({ journal, wake: async () => undefined, now: () => kept + 2 })
+  expect(await left()).toEqual([running])
 })
 
 /** One that is over since then. */
