@@ -12,7 +12,7 @@ import { within } from '../../within.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import { checked, Refused, readJson, type ShopContext, type ShopEnvironment, userOf, withSession } from '../service.ts'
-import { leaveOut, type PricedLine, pricedCart, putBack, takeOut } from './cart.ts'
+import { leaveOut, type PricedCart, type PricedLine, pricedCart, putBack, takeOut } from './cart.ts'
 import type { StoredCheckout } from './journal.ts'
 import { statusOf } from './status.ts'
 import { address, purchase } from './steps.ts'
@@ -43,15 +43,7 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
     // The cart is empty when the client asks again because it has not heard the answer.
     const earlier = await journal.find(account, idempotencyKey)
     if (earlier !== undefined) return again(context, earlier, wanted, idempotencyKey)
-    const cart = await pricedCart(context, ports)
-    if (cart.gone.length > 0) {
-      await leaveOut(context, cart.gone)
-      throw new Refused(cartChanged)
-    }
-    if (cart.lines.length === 0) throw new Refused(cartEmpty)
-    const scarce = cart.lines.find(({ quantity, stock }) => quantity > stock)
-    if (scarce !== undefined) throw new Refused(outOfStock(scarce))
-    if (wanted.total !== undefined && wanted.total !== cart.total) throw new Refused(pricesChanged)
+    const cart = await buyableCart(context, ports, wanted)
     const bought = {
       account,
       lines: cart.lines.map(({ id, title, quantity, price }) => ({ id, title, quantity, price })),
@@ -92,6 +84,20 @@ export function startRoutes(ports: ShopPorts, tools: WatchTools) {
   }
 
   return app
+}
+
+async function buyableCart(context: ShopContext, ports: ShopPorts, { total }: Wanted): Promise<PricedCart> {
+  const cart = await pricedCart(context, ports)
+  if (cart.gone.length > 0) {
+    await leaveOut(context, cart.gone)
+    throw new Refused(cartChanged)
+  }
+  if (cart.lines.length === 0) throw new Refused(cartEmpty)
+  // Most who come too late hear of it while their cart is full still; the stock itself is asked by the first step.
+  const scarce = cart.lines.find(({ quantity, stock }) => quantity > stock)
+  if (scarce !== undefined) throw new Refused(outOfStock(scarce))
+  if (total !== undefined && total !== cart.total) throw new Refused(pricesChanged)
+  return cart
 }
 
 /** What was begun already, by this key or with this cart; whoever began it may have died before it had emptied the cart. */
