@@ -111,7 +111,7 @@ describe('originals', () => {
     const bytes = picture(40, 30, 92, noise)
     expect((await put(path, bodyOf(bytes))).status).toBe(201)
     expect((await bytesOf(await get(path))).equals(bytes)).toBe(true)
-    expect((await objects()).filter((name) => name.startsWith('staged/'))).toEqual([])
+    expect((await objects()).filter((name) => name.startsWith('//staged/'))).toEqual([])
   })
 
   test('are replaced and removed at once', async () => {
@@ -165,7 +165,7 @@ describe('what is refused leaves what was there before', () => {
     expect([refused.status, await reasonOf(refused)]).toEqual([status, reason])
     expect((await bytesOf(await get(path))).equals(before)).toBe(true)
     expect(await made()).toBe(count)
-    expect((await objects()).filter((name) => name.startsWith('staged/'))).toEqual([])
+    expect((await objects()).filter((name) => name.startsWith('//staged/'))).toEqual([])
   })
 
   test('more bytes than are allowed, before the first of them has come', async () => {
@@ -196,7 +196,7 @@ describe('what is refused leaves what was there before', () => {
     await put(other, bytes)
     expect((await get(path)).status).toBe(404)
     const left = await objects()
-    expect(left.filter((name) => name.startsWith('staged/') || name.includes(path.split('/')[3]!))).toEqual([])
+    expect(left.filter((name) => name.startsWith('//staged/') || name.includes(path.split('/')[3]!))).toEqual([])
   })
 
   test('a database without which nothing can be purged: the change is there, and is to be sent again', async () => {

@@ -9,7 +9,8 @@ export const partBytes = 5_242_880
 
 /** Nobody still copies from what was staged so long ago. */
 const abandonedAfterMs = 86_400_000
-const staging = 'staged/'
+/** No path has a name that begins with a slash (shared/object-path.ts). */
+export const staging = '//staged/'
 
 export function r2Objects(bucket: R2Bucket): ObjectPort {
   return {
@@ -41,9 +42,12 @@ export function r2Objects(bucket: R2Bucket): ObjectPort {
 
     async list(prefix, after) {
       const page = await bucket.list({ prefix, ...(after !== undefined && { startAfter: after }) })
-      const objects = page.objects.map((object) => ({ name: object.key, ...keptOf(object) }))
-      const last = objects.at(-1)
-      return { objects, ...(page.truncated && last !== undefined && { after: last.name }) }
+      const last = page.objects.at(-1)
+      const objects = page.objects.filter(({ key }) => !key.startsWith(staging))
+      return {
+        objects: objects.map((object) => ({ name: object.key, ...keptOf(object) })),
+        ...(page.truncated && last !== undefined && { after: last.key }),
+      }
     },
 
     clear: (prefix, but) => clear(bucket, prefix, ({ key }) => but === undefined || !key.startsWith(but)),

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
-import { partBytes, r2Objects } from '../../../workers/adapters/r2-objects.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { partBytes, r2Objects, staging } from '../../../workers/adapters/r2-objects.ts'
 import type { Content } from '../../../workers/object-port.ts'
 import { bytesOf, cutInto, difference, read, sourceOf } from '../support/bytes.ts'
 
@@ -29,7 +29,7 @@ describe('what is put is there, all of it', () => {
     expect(await objects.head(name)).toEqual(put.object)
     const body = await objects.get(name, put.object.etag)
     expect(difference(await read(body!), bytes)).toBeUndefined()
-    expect(await names('staged/')).toEqual([])
+    expect(await names(staging)).toEqual([])
   })
 
   test('a range of it is to be had, and nothing of another version', async () => {
@@ -59,13 +59,13 @@ describe('what is cut, or too much, leaves what was there', () => {
     await objects.put('cut', { kind: 'bytes', bytes: bytesOf(3) }, 'image/png')
     await expect(objects.put('cut', content(), 'image/gif')).rejects.toThrow()
     expect(await objects.head('cut')).toMatchObject({ size: 3, type: 'image/png' })
-    expect(await names('staged/')).toEqual([])
+    expect(await names(staging)).toEqual([])
   })
 
   test.each([1, large.length - 1])('more than %d bytes', async (most) => {
     expect(await objects.put('too-large', unmeasured(large, most), 'image/png')).toEqual({ kind: 'too-large' })
     expect(await objects.head('too-large')).toBeUndefined()
-    expect(await names('staged/')).toEqual([])
+    expect(await names(staging)).toEqual([])
   })
 })
 
@@ -110,4 +110,18 @@ test('what begins alike is let go together, but for some', async () => {
   await objects.remove('settle')
   await objects.remove('settle')
   expect(await names('set')).toEqual([])
+})
+
+test('what is under way, or was left lying, is nobody’s object, and takes nobody’s name', async () => {
+  await objects.put('staged/index.html', { kind: 'bytes', bytes: bytesOf(3) }, 'text/html')
+  await env.MEDIA.put(`${staging}abandoned`, 'half of it')
+  expect((await objects.list('')).objects.filter(({ name }) => name.includes('abandoned'))).toEqual([])
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 86_400_000 })
+  try {
+    await objects.put('large', unmeasured(large), 'image/png')
+  } finally {
+    vi.useRealTimers()
+  }
+  expect(await objects.head('staged/index.html')).toMatchObject({ size: 3 })
+  expect(await names(staging)).toEqual([])
 })
