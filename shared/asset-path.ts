@@ -43,22 +43,31 @@ export function isImmutable(name: string, { immutable }: StaticRule): boolean {
 
 /**
  * Whether the name has a hash of the content in it, as build tools write it: `app.3f2a9c1b.js`, `index-BxW3k9Qz.css`. It is
- * told from words, dates and versions by how often letters and digits take turns; what is missed is only asked for again.
+ * told from words, dates and versions by how soon words, capitals and digits take turns; what is missed is only asked for
+ * again. A page or a document has its name from people, who put another one there under the same name.
  */
 export function hasHash(name: string): boolean {
   const [, stem = ''] = /([^/]+)\.[^./]+$/.exec(name) ?? []
-  if (uuid.test(stem)) return false
+  if (uuid.test(stem) || !builtTypes.test(assetType(name))) return false
   const [, ...parts] = stem.split(/[.-]/)
-  return parts.some((part) =>
-    /^[0-9a-f]{8,64}$/.test(part) ? turnsOf(part) >= 2 : /^\w{8,64}$/.test(part) && turnsOf(part) >= 4,
-  )
+  return parts.some((part) => isHexHash(part) || isMixedHash(part))
 }
 
 /** Names a thing, whatever its content. */
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i
 
-/** How often small letters, capitals and digits follow each other. */
-const turnsOf = (text: string): number => text.replace(/[a-z]+|[A-Z]+|\d+/g, 'x').length - 1
+/** Of what build tools make. */
+const builtTypes = /^(?:text\/(?:css|javascript)|(?:audio|font|image|video)\/|application\/(?:json|wasm))/
+
+const isHexHash = (text: string): boolean => /^[0-9a-f]{8,64}$/.test(text) && !hasYear.test(text) && runsOf(text) >= 3
+
+/** In `2024dec31`, all of it is hexadecimal. */
+const hasYear = /^(?:19|20)\d\d|(?:19|20)\d\d$/
+
+const isMixedHash = (text: string): boolean => /^\w{8,64}$/.test(text) && runsOf(text) >= Math.max(4, text.length / 2)
+
+/** How many words, rows of capitals and numbers it falls into: `ArrowLeftCircle` into three. */
+const runsOf = (text: string): number => text.replace(/[A-Z]?[a-z]+|[A-Z]+|\d+/g, 'x').length
 
 /** The media type of a file, by its name. */
 export function assetType(name: string): string {

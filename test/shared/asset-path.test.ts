@@ -34,6 +34,8 @@ describe('a hash in the name', () => {
     'index-BxW3k9Qz.js',
     'app.3f2a9c1b.js.map',
     'chunk.9e107d9d372bb6826bd81d3542a419d6.min.css',
+    'inter-latin-Dx4kXJAl.woff2',
+    'hero-C9a1Zt0q.avif',
   ])('%s', (name) => expect(hasHash(name)).toBe(true))
 
   test.each([
@@ -51,6 +53,18 @@ describe('a hash in the name', () => {
     '3f2a9c1b.js',
     'item-3f2a9c1b-aaaa-4bbb-8ccc-1234567890ab.jpg',
     'app.3f2a9c1b',
+    // Words that begin with capitals.
+    'icon-ArrowLeftCircle.svg',
+    'photo-iPhone15ProMax.jpg',
+    'brand-GitHubLogo2x.png',
+    'slide-HeroImageV2Final.webp',
+    // Dates that are hexadecimal as well.
+    'photo-2024dec31.jpg',
+    'photo-01dec2024.jpg',
+    // What people have named.
+    'posts/a-mill-3f2a9c1b2d4e.html',
+    'invoice-4b12c009.pdf',
+    'data-4b12c009.csv',
   ])('none: %s', (name) => expect(hasHash(name)).toBe(false))
 
   test('or a path of which it is said', () => {
