@@ -1,11 +1,15 @@
 // `npm run sync`, as its users run it: it uploads what has changed, removes what is gone where it is told to, purges what
 // somebody may have been shown, and nothing else.
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminToken, cacheStatus, startGateway, type TestGateway } from './support/gateway.ts'
-import { runProgram } from './support/program.ts'
+import { runProgram, startProgram } from './support/program.ts'
 
 let gateway: TestGateway
 let folder: string
@@ -108,4 +112,55 @@ test('what it says no to', async () => {
     expect([args, ends[index]?.code, ends[index]?.stdout]).toEqual([args, 1, ''])
     expect(ends[index]?.stderr).toContain(message)
   }
+})
+
+describe('what breaks off', () => {
+  /** A gateway that has other files, and answers an upload as `upload` does. */
+  async function startStandIn(upload: (request: IncomingMessage, response: ServerResponse) => void) {
+    const purged: string[] = []
+    const server = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      if (request.method === 'PUT') return upload(request, response)
+      if (request.method === 'GET') {
+        const kept = ['/a.js', '/index.html'].map((path) => ({ path, tag: `asset:${path.slice(1)}`, etag: '"old"' }))
+        return void response.end(JSON.stringify({ assets: kept }))
+      }
+      purged.push(...(JSON.parse(body) as { tags: string[] }).tags)
+      response.end('{}')
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const dir = mkdtempSync(join(folder, 'broken-'))
+    for (const name of ['a.js', 'index.html']) writeFileSync(join(dir, name), 'new')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const args = ['workers/cli/sync.ts', '--dir', dir, '--url', url, '--token', 'any']
+    const close = () => {
+      server.closeAllConnections()
+      server.close()
+    }
+    return { args, purged, close }
+  }
+
+  test('an upload of which nobody knows whether it was done: purged all the same, and no page goes after it', async () => {
+    const { args, purged, close } = await startStandIn((request) => request.socket.destroy())
+    const { code, stdout, stderr } = await runProgram(process.execPath, args)
+    expect([code, stdout, purged]).toEqual([1, '', ['asset:a.js']])
+    expect(stderr).toMatch(/^PUT http:.*\/a\.js\?purge=no: no answer/)
+    close()
+  })
+
+  test('Ctrl-C: what is under way comes to its end and is purged, and nothing else is begun', async () => {
+    const asked: string[] = []
+    const { args, purged, close } = await startStandIn(async (request, response) => {
+      asked.push(request.url!)
+      program.signal('SIGINT')
+      await program.printed(/^Stopping/)
+      response.writeHead(200, { etag: `"${createHash('md5').update('new').digest('hex')}"` }).end()
+    })
+    const program = startProgram(process.execPath, args)
+    expect(await program.ended).toEqual({ code: 1, signal: null })
+    expect([asked, purged]).toEqual([['/_weir/api/assets/a.js?purge=no'], ['asset:a.js']])
+    expect(program.stderr).toBe('Stopped. Run it again: it does the rest.\n')
+    close()
+  })
 })

@@ -33,16 +33,10 @@ async function sync({ folder, under, url, token, deletes, isDry }: Options): Pro
   const doomed = deletes ? gone : []
   for (const { path, verb } of isDry ? [...others, ...pages, ...doomed] : []) console.log(`${verb.padEnd(7)} ${path}`)
   if (isDry) return console.log(`Would upload ${puts.length}, delete ${doomed.length}; unchanged: ${same}.`)
-  const purged = await purging(gateway, async (done) => {
-    await inTurn(others, (change) => gateway.put(change).then(() => done(change)))
-    await inTurn(pages, (change) => gateway.put(change).then(() => done(change)))
-  })
-  const purgedToo = await purging(gateway, (done) =>
-    inTurn(doomed, (change) => gateway.remove(change.path).then(() => done(change))),
-  )
+  const purged = await apply(gateway, [others, pages, doomed])
   const left = gone.length - doomed.length
   console.log(
-    `Uploaded ${puts.length}, deleted ${doomed.length}, purged ${purged + purgedToo}; unchanged: ${same}.${left > 0 ? ` There are ${left} files that the folder does not have: --delete removes them.` : ''}`,
+    `Uploaded ${puts.length}, deleted ${doomed.length}, purged ${purged}; unchanged: ${same}.${left > 0 ? ` There are ${left} files that the folder does not have: --delete removes them.` : ''}`,
   )
 }
 
@@ -50,14 +44,24 @@ function isHtml({ path }: Change): boolean {
   return /\.html?$/i.test(path)
 }
 
-/** Purges what was done, also where `work` breaks off; how much that was. */
-async function purging(gateway: Gateway, work: (done: (change: Change) => void) => Promise<void>): Promise<number> {
+/** One row of changes after the other; how many purges that took. What was begun is purged, also where it breaks off. */
+async function apply(gateway: Gateway, rows: readonly (readonly Change[])[]): Promise<number> {
   const tags: string[] = []
+  const act = async (change: Change) => {
+    // Before: nobody may hear whether it was done.
+    if (change.isShown) tags.push(change.tag)
+    await (change.verb === 'delete' ? gateway.remove(change.path) : gateway.put(change))
+    console.log(`${change.verb.padEnd(7)} ${change.path}`)
+  }
+  const stop = new AbortController()
+  const onSignal = () => {
+    console.log('Stopping as soon as what is under way is done.')
+    stop.abort(new Error('Stopped. Run it again: it does the rest.'))
+  }
+  // The second ends it at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
   try {
-    await work(({ verb, path, tag, isShown }) => {
-      console.log(`${verb.padEnd(7)} ${path}`)
-      if (isShown) tags.push(tag)
-    })
+    for (const changes of rows) await inTurn(changes, act, stop.signal)
   } finally {
     for (let from = 0; from < tags.length; from += tagsAtOnce) await gateway.purge(tags.slice(from, from + tagsAtOnce))
   }
@@ -65,12 +69,18 @@ async function purging(gateway: Gateway, work: (done: (change: Change) => void) 
 }
 
 /** A few at the same time. After the first that fails no other is begun, and those that were have come to their end. */
-async function inTurn(changes: readonly Change[], act: (change: Change) => Promise<void>): Promise<void> {
+async function inTurn(
+  changes: readonly Change[],
+  act: (change: Change) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
   const left = [...changes]
   const errors: unknown[] = []
   const worker = async () => {
-    for (let next = left.shift(); next !== undefined && errors.length === 0; next = left.shift())
+    for (let next = left.shift(); next !== undefined && errors.length === 0; next = left.shift()) {
       await act(next).catch((error: unknown) => errors.push(error))
+      if (stop.aborted) errors.push(stop.reason)
+    }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
   if (errors.length > 0) throw errors[0]

@@ -11,7 +11,9 @@ export interface Gateway {
 }
 
 const assets = '/_weir/api/assets'
+/** Beside the time that a body takes on a slow line, which several uploads share. */
 const patienceMs = 120_000
+const slowestBytesPerMs = 20
 
 type Content = NonNullable<RequestInit['body']>
 
@@ -52,11 +54,12 @@ interface Page {
 }
 
 async function send(url: string, token: string, method: string, path: string, body?: Content): Promise<Response> {
+  const sendingMs = body instanceof Blob ? Math.ceil(body.size / slowestBytesPerMs) : 0
   const init: RequestInit = {
     method,
     headers: { authorization: `Bearer ${token}` },
     redirect: 'manual',
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(patienceMs + sendingMs),
     ...(body !== undefined && { body }),
   }
   const response = await fetch(url + path, init).catch((error: Error) => {
