@@ -5,6 +5,7 @@ import { contentLength, hopByHopFields, isForGateway, isForgeable } from '../sha
 import { canonicalTarget } from '../shared/http/target.ts'
 import { reservedPrefix } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
+import type { Refusal } from '../shared/services/refusal.ts'
 import { compileUrlRule, type Place } from '../shared/url-rule.ts'
 import type { EgressPort } from './egress-port.ts'
 import { keepBody } from './keep-body.ts'
@@ -53,14 +54,24 @@ export async function callOut(caller: string, url: string, request: Request, por
 async function refuse(
   caller: string,
   url: string,
-  { method }: Request,
+  request: Request,
   problem: Problem,
   { refusals, now }: EgressPorts,
 ): Promise<Response> {
-  const { origin = 'none' } = URL.parse(url) ?? {}
-  const known = URL.canParse(url) ? url : 'http://none.invalid/'
-  await refusals.record(refusalOf({ method, url: known }, caller, origin, problem.reason, now()))
+  await refusals.record(refusedCallOut(request, caller, url, problem.reason, now()))
   return problemResponse(problem)
+}
+
+/** What is remembered of a call that did not go out. */
+export function refusedCallOut(
+  { method }: Pick<Request, 'method'>,
+  caller: string,
+  url: string,
+  because: string,
+  at: number,
+): Refusal {
+  const { origin = 'none', href = 'http://none.invalid/' } = URL.parse(url) ?? {}
+  return refusalOf({ method, url: href }, caller, origin, because, at)
 }
 
 // Where to ─────────────────────────────────────────────────────────────────────────────────────────────────────────

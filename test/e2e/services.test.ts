@@ -107,6 +107,8 @@ describe('services', () => {
     // What the catalog says of how long it may be kept is for whoever asks.
     expect(response.headers.get('cache-control')).toContain('s-maxage')
     expect((await ask('/_weir/service/catalog/api/items', adminToken)).status).toBe(200)
+    // Whatever the path is, it names no other host.
+    expect((await ask('/_weir/service/catalog//evil.test:99999/api/items')).status).toBe(404)
     const missing = await ask('/_weir/service/catalog/api/items/none')
     expect(missing.status).toBe(404)
   })
@@ -246,6 +248,11 @@ describe('calls out', () => {
   test('are for nobody without a credential', async () => {
     expect(await reasonOf(await call('/v1/here', { credential: 'made-up' }))).toEqual([401, 'unauthorised'])
     expect(asked).toEqual([])
-    expect((await refusals())[0]).toMatchObject({ caller: 'nobody', callee: 'outside', because: 'unauthorised' })
+    const secret = encodeURIComponent('https://ada:secret@api.example.com/v1/?key=secret')
+    expect((await ask(`/_weir/egress/${secret}`, 'made-up')).status).toBe(401)
+    const nobodys = { caller: 'nobody', because: 'unauthorised' }
+    const [latest, before] = await refusals()
+    expect(latest).toMatchObject({ ...nobodys, callee: 'https://api.example.com', path: '/v1/' })
+    expect(before).toMatchObject({ ...nobodys, callee: `http://127.0.0.1:${portOf(outside)}`, path: '/v1/here' })
   })
 })

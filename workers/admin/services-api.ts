@@ -1,9 +1,10 @@
 // /_weir/service/NAME/… and /_weir/egress/URL: what the origins of a pool may call with a credential, services of this
 // deployment by the policy, and places outside by the list. And what was refused, for the administrator.
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type HonoRequest } from 'hono'
 import { hopByHopFields, isForgeable } from '../../shared/http/fields.ts'
+import type { Refusal } from '../../shared/services/refusal.ts'
 import { snapshotOf } from '../configuration.ts'
-import { callOut, type EgressPorts } from '../egress.ts'
+import { callOut, type EgressPorts, refusedCallOut } from '../egress.ts'
 import type { InnerOrigin } from '../ports.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import type { RefusalPort } from '../refusal-port.ts'
@@ -32,11 +33,14 @@ export function serviceApi(services: ServicesServices): Hono<GatewayEnvironment>
   const api = new Hono<GatewayEnvironment>()
   api.use(
     '*',
-    remembered(services, (path) => path.slice(servicePath.length).split('/', 1)[0]!),
+    remembered(services, ({ raw, path }, at) => {
+      const [callee = ''] = path.slice(servicePath.length).split('/', 1)
+      return refusalOf(raw, 'nobody', callee, 'unauthorised', at)
+    }),
   )
   api.use('*', requireCaller(services))
   api.all('*', async (context) => {
-    const [, name = '', path = '/'] = /^([^/]+)(\/.*)?$/.exec(restOf(context, servicePath)) ?? []
+    const [, name = '', path = '/'] = /^([^/]+)(\/.*)?$/.exec(restOf(context.req, servicePath)) ?? []
     // What nobody may call is refused before it is said whether it is there.
     const service = services.service(name) ?? (async () => problemResponse(noService))
     const { caller } = context.var
@@ -49,12 +53,12 @@ export function egressApi(services: ServicesServices): Hono<GatewayEnvironment> 
   const api = new Hono<GatewayEnvironment>()
   api.use(
     '*',
-    remembered(services, () => 'outside'),
+    remembered(services, (request, at) =>
+      refusedCallOut(request.raw, 'nobody', calledUrl(request), 'unauthorised', at),
+    ),
   )
   api.use('*', requireCaller(services))
-  api.all('*', (context) =>
-    callOut(nameOf(context.var.caller), calledUrl(restOf(context, egressPath)), context.req.raw, services.egress),
-  )
+  api.all('*', ({ req, var: { caller } }) => callOut(nameOf(caller), calledUrl(req), req.raw, services.egress))
   return api
 }
 
@@ -73,25 +77,26 @@ export function refusalsApi({ refusals }: ServicesServices): Hono<GatewayEnviron
 /** Who shows no credential is remembered too. */
 function remembered(
   { adminToken, configuration, refusals, now }: ServicesServices,
-  calleeOf: (path: string) => string,
+  refusal: (request: HonoRequest, at: number) => Refusal,
 ) {
   return async (context: Asked, next: () => Promise<void>) => {
     const snapshot = await snapshotOf(configuration, now(), context.env.background)
     const { req } = context
     if ((await callerOf(adminToken, req.header('authorization'), snapshot)) === undefined)
-      await refusals.record(refusalOf(req.raw, 'nobody', calleeOf(req.path), 'unauthorised', now()))
+      await refusals.record(refusal(req, now()))
     return next()
   }
 }
 
 /** What stands behind the prefix, with its query. */
-function restOf({ req }: Asked, prefix: string): string {
-  const { pathname, search } = new URL(req.url)
+function restOf(request: HonoRequest, prefix: string): string {
+  const { pathname, search } = new URL(request.url)
   return `${pathname.slice(prefix.length)}${search}`
 }
 
 /** A whole URL may also come percent-encoded as one segment, its query with it. */
-function calledUrl(text: string): string {
+function calledUrl(request: HonoRequest): string {
+  const text = restOf(request, egressPath)
   if (!/^https?%3A%2F%2F/i.test(text)) return text
   try {
     return decodeURIComponent(text)
@@ -107,7 +112,7 @@ function calledUrl(text: string): string {
  */
 async function passedOn({ req }: Asked, path: string, caller: Caller, { seal }: ServicesServices): Promise<Request> {
   const { raw } = req
-  const request = new Request(new URL(path, raw.url), raw)
+  const request = new Request(`${new URL(raw.url).origin}${path}`, raw)
   const ending = [...hopByHopFields(raw.headers), 'authorization']
   for (const name of raw.headers.keys()) if (ending.includes(name) || isForgeable(name)) request.headers.delete(name)
   const address = raw.headers.get('x-forwarded-for')
