@@ -1,5 +1,6 @@
 // A call out, for whoever may make one: to a place that the configuration lists, in the caller's words but for what shows who
 // somebody is here. Bounded in time and size; wherever it is sent on to has to be listed too; the answer is kept by nobody.
+import { failureOfStatus } from '../shared/balance/attempt.ts'
 import { defaultServices, type EgressRule } from '../shared/config/services.ts'
 import { contentLength, hopByHopFields, isForGateway, isForgeable } from '../shared/http/fields.ts'
 import { canonicalTarget } from '../shared/http/target.ts'
@@ -38,6 +39,10 @@ export async function callOut(caller: string, url: string, request: Request, por
     const asked = { url: hrefOf(place), method: request.method, fields, body: body.bytes }
     const response = await ports.outside.send(asked, signal)
     if (response === undefined) return problemResponse(signal.aborted ? tooSlow(rule) : unreachable)
+    if (failureOfStatus(response.status) !== undefined) {
+      response.body?.cancel().catch(() => undefined)
+      return problemResponse(unreachable)
+    }
     const location = isFollowed(request, response) ? response.headers.get('location') : null
     if (location === null) return inward(response, rule, signal)
     await response.body?.cancel()

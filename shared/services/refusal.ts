@@ -14,6 +14,9 @@ export interface Refusal {
   readonly because: string
 }
 
+/** Of somebody who has not shown who he is. */
+export const isOfNobody = ({ caller }: Refusal): boolean => caller === 'nobody'
+
 const longestText = 256
 
 /** Bounded, whatever was tried. */

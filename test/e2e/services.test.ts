@@ -27,6 +27,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
   const location = places[url]
   if (location !== undefined) response.writeHead(307, { location }).end()
+  else if (url.startsWith('/v1/status/')) response.writeHead(Number(url.split('/')[3])).end('<p>10.0.0.1 is down</p>')
   else if (url === '/v1/large') response.writeHead(200, { 'content-length': 3000 }).end('x'.repeat(3000))
   else if (url === '/v1/endless') {
     response.writeHead(200)
@@ -219,9 +220,11 @@ describe('calls out', () => {
     ])
   })
 
-  test('are bounded in size and time', async () => {
+  test('are bounded in size and time, and come from there', async () => {
     expect(await reasonOf(await call('/v1/large'))).toEqual([502, 'egress-too-large'])
     await expect(call('/v1/endless').then((response) => response.text())).rejects.toThrow()
+    for (const status of [999, 522])
+      expect(await reasonOf(await call(`/v1/status/${status}`))).toEqual([502, 'egress-unreachable'])
     expect(await reasonOf(await call('/v1/silent'))).toEqual([504, 'egress-timeout'])
     asked = []
     expect(await reasonOf(await call('/v1/here', { method: 'POST', body: 'x'.repeat(2001) }))).toEqual([

@@ -21,6 +21,19 @@ test('the object keeps the last thousand, the newest first', async () => {
   expect([refusals.length, refusals[0]?.at, refusals.at(-1)?.at, unnoted]).toEqual([1000, 1003, 4, 5])
 })
 
+test('who shows no credential takes half of the places at most', async () => {
+  const object = env.REFUSALS.getByName('of strangers')
+  await object.record(refusal(1), 0)
+  const nobodys = (at: number) => ({ ...refusal(at), caller: 'nobody' })
+  await runInDurableObject(object as unknown as DurableObjectStub, (_, { storage }) => {
+    for (let at = 2; at <= 900; at++)
+      storage.sql.exec('INSERT INTO refusals (refusal) VALUES (?)', JSON.stringify(nobodys(at)))
+  })
+  await object.record(nobodys(901), 0)
+  const { refusals } = await object.list()
+  expect([refusals.length, refusals.at(-2)?.at, refusals.at(-1)]).toEqual([501, 402, refusal(1)])
+})
+
 test('an isolate asks it twenty times a second, and tells how many there were beside', async () => {
   let now = 0
   let isAway = false
@@ -36,6 +49,8 @@ test('an isolate asks it twenty times a second, and tells how many there were be
   const port = objectRefusals({ getByName: () => object }, () => now)
   for (let count = 0; count < 25; count++) await port.record(refusal(0))
   expect(told.length).toBe(20)
+  for (let count = 0; count < 10; count++) await port.record({ ...refusal(0), caller: 'nobody' })
+  expect(told.length).toBe(25)
   now = 1000
   isAway = true
   await port.record(refusal(1000))
