@@ -1,4 +1,5 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
+import { waitUntil } from 'cloudflare:workers'
 import type { BucketName } from '../shared/config/inner-origin.ts'
 import { defaultMedia } from '../shared/config/media.ts'
 import { defaultHotTier } from '../shared/config/schema.ts'
@@ -45,6 +46,7 @@ import { monitorObject } from './durable/monitor.ts'
 import { sessionObject } from './durable/session.ts'
 import { sessionIndexObject } from './durable/session-index.ts'
 import { stateShardObject } from './durable/state-shard.ts'
+import { callOut } from './egress.ts'
 import type { Env } from './env.ts'
 import { imageOrigin } from './images.ts'
 import { consume } from './jobs/consume.ts'
@@ -196,19 +198,23 @@ function compose(env: Env, host: string): Ports {
     ['image', imageOrigin({ current: () => configuration.current(), images, ports: () => ports })],
   ])
   const buckets: Readonly<Record<BucketName, InnerOrigin>> = { assets: assetsOrigin(assets) }
+  const authorization = `Bearer ${env.ADMIN_TOKEN}`
+  const toMedia = (base: string, path: string, init: RequestInit) =>
+    Promise.resolve(gateway(new Request(new URL(mediaTarget(path), base), init), waitUntil))
   shop = createShop({
     doors: calls,
+    outside: (from, request) => callOut(from, request.url, request, egress),
     database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
     orders: sharded(orderShards(env)),
     sessions: { configuration, sessions, seal, now },
     state: { configuration, state, now },
     purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),
     pictures: {
-      put(base, path, body) {
-        const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}`, 'content-length': String(body.size) }
-        const request = new Request(new URL(mediaTarget(path), base), { method: 'PUT', headers, body })
-        return Promise.resolve(gateway(request, () => undefined))
+      put: (base, path, body) => {
+        const headers = { authorization, 'content-length': String(body.size) }
+        return toMedia(base, path, { method: 'PUT', headers, body })
       },
+      remove: (base, path) => toMedia(base, path, { method: 'DELETE', headers: { authorization } }),
     },
     wakeCheckout: workflowRuns(env.CHECKOUT),
     now,

@@ -5,10 +5,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { encodePng } from '../../workers/cli/demo/png.ts'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 
 const digest = (credential: string) => `sha256:${createHash('sha256').update(credential).digest('hex')}`
 const origins = [{ url: 'http://127.0.0.1:9' }]
+
+const pixel = Buffer.from(encodePng(1, 1, Uint8Array.of(90, 120, 160)))
 
 let gateway: TestGateway
 let outside: Server
@@ -27,6 +30,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
   const location = places[url]
   if (location !== undefined) response.writeHead(307, { location }).end()
+  else if (url === '/v1/picture') response.writeHead(200, { 'content-type': 'image/png' }).end(pixel)
   else if (url.startsWith('/v1/status/')) response.writeHead(Number(url.split('/')[3])).end('<p>10.0.0.1 is down</p>')
   else if (url === '/v1/large') response.writeHead(200, { 'content-length': 3000 }).end('x'.repeat(3000))
   else if (url === '/v1/endless') {
@@ -64,10 +68,17 @@ beforeAll(async () => {
     pools: {
       web: { origins, credentials: [digest('of-the-web')] },
       other: { origins, credentials: [digest('of-the-other')] },
+      pages: { origins: [{ url: 'service:pages' }] },
     },
-    routes: [{ path: '/*', pools: ['web'] }],
+    routes: [{ path: '/*', pools: ['pages'], session: true, cache: { mode: 'off' } }],
     services: {
-      policy: [{ from: 'pool:web', to: ['catalog', 'account'] }],
+      policy: [
+        { from: 'pool:web', to: ['catalog', 'account'] },
+        { from: 'pages', to: ['account', 'catalog', 'checkout', 'search'] },
+        // It was built to ask the search, the checkout to ask the catalog.
+        { from: 'catalog', to: [] },
+        { from: 'checkout', to: ['payment'] },
+      ],
       egress: {
         allow: [
           `http://127.0.0.1:${portOf(outside)}/v1/*`,
@@ -95,6 +106,25 @@ const ask = (path: string, credential: string | undefined = 'of-the-web', init: 
     ...init,
     headers: { ...(credential && { authorization: `Bearer ${credential}` }), ...init.headers },
   })
+/** Somebody with an account, in a browser: a path alone is visited, a form is sent there. */
+async function person() {
+  let cookie = ''
+  const client = async (path: string, form: FormData | URLSearchParams | undefined) => {
+    const body = form && (await new Response(form).blob())
+    const init = body && { method: 'POST', body, headers: { 'content-type': body.type } }
+    const response = await ask(path, '', { ...init, headers: { cookie, ...init?.headers } })
+    cookie = response.headers.get('set-cookie')?.split(';')[0] ?? cookie
+    return response
+  }
+  const email = `${crypto.randomUUID()}@example.com`
+  const registered = await client(
+    '/account/register',
+    new URLSearchParams({ email, password: 'correct horse', name: 'Ada' }),
+  )
+  expect(registered.status).toBe(303)
+  return client
+}
+
 const reasonOf = async (response: Response) => [response.status, ((await response.json()) as { reason: string }).reason]
 const refusals = async () => {
   const response = await ask('/_weir/api/refusals', adminToken)
@@ -148,6 +178,20 @@ describe('services', () => {
     expect((await ask('/_weir/api/refusals')).status).toBe(401)
   })
 
+  test('ask each other by the same table, whatever they were built to ask', async () => {
+    expect((await ask('/', '')).status).toBe(200)
+    const client = await person()
+    const page = await client('/orders', undefined)
+    expect([page.status, await page.text()]).toEqual([403, expect.stringContaining('That did not work')])
+    const cart = await client('/cart/items/any', new URLSearchParams({ more: '1' }))
+    expect([cart.status, await cart.text()]).toEqual([503, expect.stringContaining('The catalog does not answer')])
+    const told = (await refusals()).slice(0, 2)
+    expect(told.map(({ caller, callee, method, path }) => [caller, callee, method, path])).toEqual([
+      ['checkout', 'catalog', 'GET', '/api/items/any'],
+      ['pages', 'order', 'GET', '/api/orders'],
+    ])
+  })
+
   test('what services do for each other is for no pool, nor what is internal', async () => {
     expect(await reasonOf(await ask('/_weir/service/payment/charge'))).toEqual([403, 'service-not-allowed'])
     expect((await refusals())[0]).toMatchObject({ caller: 'pool:web', callee: 'payment', path: '/charge' })
@@ -162,6 +206,28 @@ describe('services', () => {
 })
 
 describe('calls out', () => {
+  test('are for services too, by the same list and in their own names', async () => {
+    const client = await person()
+    const sell = (path: string) => {
+      const form = new FormData()
+      const item = { title: 'A raft', place: 'Lock Seven', description: 'Logs.', price: '12.50', stock: '1' }
+      const address = `http://127.0.0.1:${portOf(outside)}${path}`
+      for (const [name, value] of Object.entries({ ...item, address })) form.set(name, value)
+      return client('/sell', form)
+    }
+    const listed = await sell('/v1/picture')
+    expect(listed.status).toBe(303)
+    expect(asked.map(({ url, headers }) => [url, headers.cookie])).toEqual([['/v1/picture', undefined]])
+    const page = await (await client(listed.headers.get('location')!, undefined)).text()
+    const [, picture] = /<img src="([^"?]+)/.exec(page) ?? []
+    const shown = await fetch(gateway.url + picture)
+    expect([shown.headers.get('content-type'), (await shown.bytes()).length]).toEqual(['image/png', pixel.length])
+    expect((await sell('/v9/picture')).status).toBe(422)
+    expect(await refusals()).toContainEqual(
+      expect.objectContaining({ caller: 'pages', path: '/v9/picture', because: 'egress-forbidden' }),
+    )
+  })
+
   const call = (path: string, init: RequestInit & { credential?: string } = {}) =>
     ask(`/_weir/egress/http://127.0.0.1:${portOf(outside)}${path}`, init.credential, init)
 

@@ -1,5 +1,4 @@
 // How one service asks another: by the policy, which says who may, and never by an import.
-import { type Problem, problemResponse } from '../problem.ts'
 
 /** `payment` stands behind no route. */
 export type Service = 'account' | 'catalog' | 'checkout' | 'order' | 'pages' | 'payment' | 'search'
@@ -7,8 +6,11 @@ export type Service = 'account' | 'catalog' | 'checkout' | 'order' | 'pages' | '
 /** What nobody but a service may ask for lies below this. */
 export const internalPrefix = '/internal/'
 
-/** Answers the request as the other service does; 403 where the policy does not let it. */
-export type Calls = (from: Service, to: Service, request: Request) => Promise<Response>
+/** Of one service, which cannot give itself for another. Answers as the called one does; 403 where it may not be called. */
+export type Calls = (to: Service, request: Request) => Promise<Response>
+
+/** Sends the request to a place outside, in the name of the service; 403 where the configuration does not list the place. */
+export type CallsOut = (request: Request) => Promise<Response>
 
 /** What each was built to call; "services.policy" of the configuration may say otherwise. */
 export const policy: Readonly<Record<Service, readonly Service[]>> = {
@@ -20,16 +22,3 @@ export const policy: Readonly<Record<Service, readonly Service[]>> = {
   payment: [],
   search: [],
 }
-
-/** By this table alone, where there is no gateway around the services. */
-export function callsTo(services: (name: Service) => (request: Request) => Promise<Response>): Calls {
-  return async function call(from, to, request) {
-    return policy[from].includes(to) ? services(to)(request) : problemResponse(notAllowed(from, to))
-  }
-}
-
-const notAllowed = (from: Service, to: Service): Problem => ({
-  status: 403,
-  reason: 'not-allowed',
-  detail: `The service ${from} may not call ${to}: the policy in workers/shop/calls.ts does not name it.`,
-})

@@ -24,7 +24,8 @@ import { searchService } from './search/service.ts'
 export interface Shop {
   /** What stands behind `service:NAME`; undefined for a name that no service has. */
   origin(name: string): InnerOrigin | undefined
-  readonly calls: Calls
+  /** As this service asks others. */
+  callsOf(name: Service): Calls
   /** What the run of a checkout works with. */
   readonly checkouts: CheckoutTools
   readonly oversight: CheckoutPort
@@ -37,31 +38,43 @@ export interface Shop {
   callable(name: string): InnerOrigin | undefined
 }
 
-export function createShop(given: Omit<ShopPorts, 'calls'> & { readonly doors: ServiceCalls }): Shop {
+export interface ShopSurroundings extends Omit<ShopPorts, 'calls' | 'callOut'> {
+  readonly doors: ServiceCalls
+  /** Sends a request outside, in the name of a service. */
+  readonly outside: (from: string, request: Request) => Promise<Response>
+}
+
+export function createShop(given: ShopSurroundings): Shop {
   const { doors } = given
   const inside = (name: Service) => doors.behindDoor(name, ask(name))
-  const ports: ShopPorts = { ...given, calls: (from, to, request) => doors.call(from, to, request, inside(to)) }
-  const journal = checkoutJournal(ports.database)
-  const watching = { journal, wake: ports.wakeCheckout, now: ports.now }
+  const callsOf =
+    (from: Service): Calls =>
+    (to, request) =>
+      doors.call(from, to, request, inside(to))
+  const portsOf = (name: Service): ShopPorts => {
+    return { ...given, calls: callsOf(name), callOut: (request) => given.outside(name, request) }
+  }
+  const journal = checkoutJournal(given.database)
+  const watching = { journal, wake: given.wakeCheckout, now: given.now }
   const services: Partial<Record<Service, { fetch(request: Request): Response | Promise<Response> }>> = {
-    account: accountService(ports),
-    catalog: catalogService(ports),
-    checkout: checkoutService(ports, watching),
-    order: orderService(ports),
-    pages: pagesService(ports),
-    payment: paymentService(ports),
-    search: searchService(ports),
+    account: accountService(portsOf('account')),
+    catalog: catalogService(portsOf('catalog')),
+    checkout: checkoutService(portsOf('checkout'), watching),
+    order: orderService(portsOf('order')),
+    pages: pagesService(portsOf('pages')),
+    payment: paymentService(portsOf('payment')),
+    search: searchService(portsOf('search')),
   }
   const ask = (name: Service) => async (request: Request) => services[name]?.fetch(request) ?? noService(name)
   const isOpen = (name: string): name is ServiceName => Object.hasOwn(services, name) && name !== 'payment'
   return {
-    calls: ports.calls,
+    callsOf,
     origin: (name) => (isOpen(name) ? facing(ask(name)) : undefined),
     callable: (name) => (isOpen(name) ? doors.behindDoor(name, facing(ask(name))) : undefined),
-    checkouts: { journal, effects: serviceEffects(ports.calls), now: ports.now },
+    checkouts: { journal, effects: serviceEffects(callsOf('checkout')), now: given.now },
     oversight: oversightOf(watching),
     async watch() {
-      await indexBehind(ports)
+      await indexBehind(portsOf('catalog'))
       await watchCheckouts(watching)
     },
   }

@@ -4,7 +4,7 @@ import type { StatePorts } from '../client/state.ts'
 import type { Bookmarks } from '../db/bookmarks.ts'
 import type { Database } from '../db/replicas.ts'
 import type { ShardedDatabase } from '../db/shards.ts'
-import type { Calls } from './calls.ts'
+import type { Calls, CallsOut } from './calls.ts'
 
 export interface ShopPorts {
   readonly database: Database
@@ -12,6 +12,7 @@ export interface ShopPorts {
   readonly sessions: SessionPorts
   readonly state: StatePorts
   readonly calls: Calls
+  readonly callOut: CallsOut
   /** Lets go of all stored responses with one of these tags, everywhere. False where that could not be noted. */
   readonly purge: (tags: readonly string[]) => Promise<boolean>
   readonly pictures: PicturePort
@@ -26,6 +27,8 @@ export type WakeCheckout = (id: string) => Promise<void>
 export interface PicturePort {
   /** Keeps a picture under this path of the media, and begins its thumbnails; `base` is the URL that was asked for. */
   put(base: string, path: string, body: Blob): Promise<Response>
+  /** Lets go of it, and of its thumbnails. */
+  remove(base: string, path: string): Promise<Response>
 }
 
 /** What a session has for the shop. */

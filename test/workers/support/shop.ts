@@ -14,8 +14,7 @@ import { sharded } from '../../../workers/db/shards.ts'
 import { serviceCalls } from '../../../workers/service-calls.ts'
 import { internalPrefix, policy, type Service } from '../../../workers/shop/calls.ts'
 import { workflowRuns } from '../../../workers/shop/checkout/workflow.ts'
-import { createShop } from '../../../workers/shop/index.ts'
-import type { ShopPorts } from '../../../workers/shop/ports.ts'
+import { createShop, type ShopSurroundings } from '../../../workers/shop/index.ts'
 
 const parsed = parseDocument({
   pools: { web: { origins: [{ url: 'http://127.0.0.1:9' }] } },
@@ -56,11 +55,12 @@ export interface ShopClient {
 
 let accounts = 0
 
-export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
+export function shopUnderTest(over: Partial<ShopSurroundings> = {}): ShopUnderTest {
   const purged: string[] = []
   const seal = webCryptoSeal('a secret')
   const refusals = { record: async () => undefined, list: async () => undefined }
   const shop = createShop({
+    outside: async () => new Response(null, { status: 502 }),
     doors: serviceCalls({ seal, refusals, rule: async () => undefined, own: policy, now }),
     database: replicated('shop', env.SHOP, now),
     orders: sharded({
@@ -79,7 +79,10 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
       now,
     },
     purge: async (tags) => purged.push(...tags) > 0,
-    pictures: { put: async () => new Response(null, { status: 201 }) },
+    pictures: {
+      put: async () => new Response(null, { status: 201 }),
+      remove: async () => new Response(null, { status: 204 }),
+    },
     now,
     ...over,
   })
@@ -87,10 +90,15 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
     let cookie = ''
     const ask: ShopClient['ask'] = async (service, method, path, body, headers = {}) => {
       const isForm = body instanceof FormData || body instanceof URLSearchParams
+      const content = body && (await (isForm ? new Response(body) : Response.json(body)).blob())
       const request = new Request(`http://shop.test${path}`, {
         method,
-        headers: { cookie, ...(body !== undefined && !isForm && { 'content-type': 'application/json' }), ...headers },
-        ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+        headers: {
+          cookie,
+          ...(content && { 'content-type': content.type, 'content-length': String(content.size) }),
+          ...headers,
+        },
+        ...(content && { body: content }),
         redirect: 'manual',
       })
       const response = await shop.origin(service)!(request)
@@ -105,8 +113,7 @@ export function shopUnderTest(over: Partial<ShopPorts> = {}): ShopUnderTest {
     return { ask, register }
   }
   const internal: ShopUnderTest['internal'] = (to, method, path, body) =>
-    shop.calls(
-      'checkout',
+    shop.callsOf('checkout')(
       to,
       new Request(`http://${to}.invalid${internalPrefix}${path}`, {
         method,

@@ -15,7 +15,7 @@ export async function indexBehind({ database, calls }: ShopPorts): Promise<void>
     if (behind.length === 0) return
     const body = JSON.stringify(behind.map(itemOf))
     const headers = { 'content-type': 'application/json' }
-    const told = await calls('catalog', 'search', new Request(searchUrl, { method: 'POST', headers, body }))
+    const told = await calls('search', new Request(searchUrl, { method: 'POST', headers, body }))
     if (!told.ok) throw new Error(`The search has answered ${told.status}.`)
     for (const { id, version } of behind) {
       const isSame = and(eq(items.id, id), eq(items.version, version))

@@ -136,11 +136,7 @@ export function catalogService(ports: ShopPorts) {
         .returning({ id: items.id }),
     )
     if (gone.length === 0) throw new Refused(changedMeanwhile)
-    await ports.calls(
-      'catalog',
-      'search',
-      new Request(`http://search.invalid/internal/documents/${id}`, { method: 'DELETE' }),
-    )
+    await ports.calls('search', new Request(`http://search.invalid/internal/documents/${id}`, { method: 'DELETE' }))
     await changed([listTag, itemTag(id)])
     return context.body(null, 204)
   })

@@ -136,13 +136,13 @@ type CatalogItem = Pick<PricedLine, 'id' | 'title' | 'picture' | 'price' | 'stoc
 async function itemsOf({ calls }: ShopPorts, cart: readonly CartLine[]): Promise<readonly CatalogItem[]> {
   if (cart.length === 0) return []
   const ids = cart.map(({ id }) => encodeURIComponent(id)).join(',')
-  const response = await calls('checkout', 'catalog', new Request(`${catalogUrl}?ids=${ids}`))
+  const response = await calls('catalog', new Request(`${catalogUrl}?ids=${ids}`))
   if (!response.ok) throw new Refused(catalogAway)
   return ((await response.json()) as { items: CatalogItem[] }).items
 }
 
 async function mustExist({ calls }: ShopPorts, id: string): Promise<void> {
-  const response = await calls('checkout', 'catalog', new Request(`${catalogUrl}/${encodeURIComponent(id)}`))
+  const response = await calls('catalog', new Request(`${catalogUrl}/${encodeURIComponent(id)}`))
   if (response.status === 404) throw new Refused(noSuchItem(id))
   if (!response.ok) throw new Refused(catalogAway)
   await response.body?.cancel()

@@ -48,7 +48,7 @@ export function serviceEffects(calls: Calls): Effects {
       headers: { 'content-type': 'application/json' },
     }
     const request = new Request(`http://${to}.invalid${internalPrefix}${path}`, { method, ...json })
-    const response = await calls('checkout', to, request)
+    const response = await calls(to, request)
     const text = await response.text()
     if (response.ok) return { kind: 'done' }
     const because = detailOf(text)

@@ -47,7 +47,7 @@ export async function askForClient<T>(
 }
 
 async function ask<T>({ calls }: ShopPorts, to: Service, request: Request): Promise<Answer<T>> {
-  const response = await calls('pages', to, request)
+  const response = await calls(to, request)
   const { status, headers } = response
   const text = await response.text()
   const value: unknown = text === '' ? undefined : JSON.parse(text)

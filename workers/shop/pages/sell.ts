@@ -1,15 +1,17 @@
 // Listing an item with a photograph: the picture goes to the media of the gateway, which makes its thumbnails, and then the
-// catalog hears of the item. A picture whose item was refused after all is shown nowhere.
+// catalog hears of the item. A picture whose item was refused after all is removed. Where only its address is given, it is
+// fetched by a call out, from places that the configuration lists.
 import type { Hono } from 'hono'
+import { type Problem, problemResponse } from '../../problem.ts'
 import { kinds } from '../kinds.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import type { ShopContext, ShopEnvironment } from '../service.ts'
 import { type Answer, askForClient } from './ask.ts'
+import { formOf } from './form.ts'
 import type { Page } from './layout.ts'
 import { accountPage, type ShownAccount, sellPage } from './views.ts'
 
-/** A form is held in memory for a moment. */
 const mostBytes = 12_582_912
 
 export interface SellTools {
@@ -27,29 +29,65 @@ export function sell(app: Hono<ShopEnvironment>, ports: ShopPorts, { show, accou
     const refuse = (status: number, problem: string | undefined) => show(context, sellPage(kinds, problem), status)
     const { status } = await accountOf(context)
     if (status === 401) return show(context, accountPage(undefined, '/sell'), 401)
-    const length = Number(context.req.header('content-length') ?? Number.NaN)
-    if (!(length <= mostBytes)) return refuse(413, `All of it may have ${mostBytes / 1_048_576} MiB at most.`)
-    const { photograph, price, stock, ...texts } = await context.req.parseBody()
-    const picture = photograph instanceof File && photograph.size > 0 ? await keep(context, photograph) : undefined
-    if (picture?.problem !== undefined) return refuse(picture.status, picture.problem)
+    const { photograph, address, price, stock, ...texts } = await formOf(context, mostBytes)
+    const picture = await keep(context, await chosen(photograph, address))
+    if (picture.kind === 'refused') return refuse(picture.status, picture.problem)
     const json = {
       ...texts,
       ...{ price: pence(price), stock: Number(stock) },
-      ...(picture !== undefined && { picture: picture.path }),
+      ...(picture.kind === 'kept' && { picture: picture.path }),
     }
     const listed = await askForClient(context, ports, 'catalog', '/api/items', { method: 'POST', json })
     const place = listed.headers.get('location')
-    if (listed.problem !== undefined || place === null) return refuse(listed.status, listed.problem)
-    return context.redirect(place.replace(/^\/api/, ''), 303)
+    if (listed.problem === undefined && place !== null) return context.redirect(place.replace(/^\/api/, ''), 303)
+    // Of what has failed nobody knows whether there is an item that shows it.
+    if (picture.kind === 'kept' && listed.status < 500) await letGo(context, picture.path)
+    return refuse(listed.status, listed.problem)
   })
 
-  async function keep({ req }: ShopContext, photograph: File) {
-    const path = `items/${newId()}`
-    const response = await ports.pictures.put(req.url, path, photograph)
-    if (response.ok) return { path, status: response.status, problem: undefined }
-    const { detail } = (await response.json()) as { detail: string }
-    return { path, status: response.status, problem: detail }
+  /** The photograph that was sent with the form or, where none was, the one at the address. */
+  async function chosen(photograph: unknown, address: unknown): Promise<Blob | Response | undefined> {
+    if (photograph instanceof File && photograph.size > 0) return photograph
+    const url = typeof address === 'string' ? address.trim() : ''
+    if (url === '') return undefined
+    if (!URL.canParse(url)) return problemResponse(noAddress)
+    const found = await ports.callOut(new Request(url, { headers: { accept: 'image/*' } }))
+    if (found.ok) return found.blob().catch(() => problemResponse(notFetched))
+    await found.body?.cancel()
+    return problemResponse(notFetched)
   }
+
+  async function keep({ req }: ShopContext, picture: Blob | Response | undefined): Promise<Kept> {
+    if (picture === undefined) return { kind: 'none' }
+    const path = `items/${newId()}`
+    const response = picture instanceof Response ? picture : await ports.pictures.put(req.url, path, picture)
+    if (response.ok) return { kind: 'kept', path }
+    const { detail } = (await response.json()) as { detail: string }
+    return { kind: 'refused', status: response.status, problem: detail }
+  }
+
+  async function letGo({ req }: ShopContext, path: string): Promise<void> {
+    const { ok, status } = await ports.pictures.remove(req.url, path)
+    if (!ok) console.warn(`The picture ${path}, which no item shows, was not removed: ${status}.`)
+  }
+}
+
+type Kept =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'kept'; readonly path: string }
+  | { readonly kind: 'refused'; readonly status: number; readonly problem: string }
+
+const noAddress: Problem = {
+  status: 422,
+  reason: 'no-address',
+  detail: 'The address of the photograph is none: write it with https:// in front.',
+}
+
+const notFetched: Problem = {
+  status: 422,
+  reason: 'not-fetched',
+  detail:
+    'There is no photograph to be had at this address, or this shop may not ask there: send the photograph itself.',
 }
 
 /** What was typed as pounds: "12" or "12.50". */

@@ -3,8 +3,9 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
-import { type ShopContext, serviceApp, sharedText } from '../service.ts'
+import { Refused, type ShopContext, serviceApp, sharedText } from '../service.ts'
 import { type Answer, askForAll, askForClient } from './ask.ts'
+import { formOf } from './form.ts'
 import { layout, type Page } from './layout.ts'
 import { sell } from './sell.ts'
 import { styleSheet } from './style.ts'
@@ -33,11 +34,25 @@ const searchSeconds = 30
 export function pagesService(ports: ShopPorts) {
   const app = serviceApp('pages')
 
+  app.use(async function nothingFromElsewhere(context, next) {
+    await next()
+    context.header('content-security-policy', policy)
+    context.header('x-content-type-options', 'nosniff')
+  })
+
   // A form of another site is not sent in anybody's name, whatever cookies a browser sends with it.
-  app.use(async function sameSiteOnly(context, next) {
+  app.use(async function ownFormsOnly(context, next) {
     const isSafe = context.req.method === 'GET' || context.req.method === 'HEAD'
-    if (isSafe || context.req.header('sec-fetch-site') !== 'cross-site') return next()
+    if (isSafe || isOwnForm(context)) return next()
     return show(context, problemPage('Refused', 'This form was sent by another site.'), 403)
+  })
+
+  app.onError((error, context) => {
+    if (error instanceof Refused)
+      return show(context, problemPage('That did not work', error.problem.detail), error.problem.status)
+    console.error(error)
+    context.header('retry-after', '1')
+    return show(context, problemPage('That did not work', 'The shop failed at this: try again in a moment.'), 503)
   })
 
   // For everybody ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,7 +97,7 @@ export function pagesService(ports: ShopPorts) {
   })
 
   app.post('/cart/items/:id', async (context) => {
-    const form = await context.req.parseBody()
+    const form = await formOf(context)
     const path = `/api/cart/items/${encodeURIComponent(context.req.param('id'))}`
     const isMore = form.more !== undefined
     const json = { quantity: Number(isMore ? form.more : form.quantity) }
@@ -105,7 +120,7 @@ export function pagesService(ports: ShopPorts) {
     ['/account/register', '/api/account'],
   ] as const) {
     app.post(page, async (context) => {
-      const { next, ...json } = await context.req.parseBody()
+      const { next, ...json } = await formOf(context)
       const known = await askForClient(context, ports, 'account', path, { method: 'POST', json })
       const target = placeHere(next)
       if (known.value !== undefined) return context.redirect(target, 303)
@@ -129,7 +144,7 @@ export function pagesService(ports: ShopPorts) {
   })
 
   app.post('/checkout', async (context) => {
-    const { key, total, payment, ...address } = await context.req.parseBody()
+    const { key, total, payment, ...address } = await formOf(context)
     const begun = await askForClient(context, ports, 'checkout', '/api/checkout', {
       method: 'POST',
       headers: { 'idempotency-key': String(key) },
@@ -168,6 +183,24 @@ export function pagesService(ports: ShopPorts) {
   app.notFound((context) => show(context, problemPage('Not here', 'There is no such page.'), 404))
 
   return app
+}
+
+/** Pages have no script, and what they show is the shop's own; no other site has them in a frame. */
+const policy = [
+  "default-src 'none'",
+  "img-src 'self' data:",
+  "style-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** As browsers say by themselves; who says nothing is none, and has no cookies but its own. */
+function isOwnForm({ req }: ShopContext): boolean {
+  const site = req.header('sec-fetch-site')
+  if (site !== undefined) return site === 'same-origin' || site === 'none'
+  const origin = req.header('origin')
+  return origin === undefined || URL.parse(origin)?.host === new URL(req.url).host
 }
 
 async function show(context: ShopContext, page: Page, status = 200): Promise<Response> {

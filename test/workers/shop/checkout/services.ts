@@ -2,10 +2,12 @@
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { drizzle } from 'drizzle-orm/d1'
+import { webCryptoSeal } from '../../../../workers/adapters/web-crypto-seal.ts'
 import { bucketDirectory } from '../../../../workers/db/bucket-directory.ts'
 import { replicated } from '../../../../workers/db/replicas.ts'
 import { bucketOfAccount, idInBucket, sharded } from '../../../../workers/db/shards.ts'
-import { callsTo, type Service } from '../../../../workers/shop/calls.ts'
+import { serviceCalls } from '../../../../workers/service-calls.ts'
+import { type Calls, policy, type Service } from '../../../../workers/shop/calls.ts'
 import { reservationRoutes } from '../../../../workers/shop/catalog/stock.ts'
 import { items } from '../../../../workers/shop/catalog/tables.ts'
 import { newId } from '../../../../workers/shop/new-id.ts'
@@ -36,7 +38,22 @@ const services: Partial<Record<Service, { fetch(request: Request): Response | Pr
   payment: paymentService(ports),
 }
 
-export const calls = callsTo((name) => async (request) => services[name]!.fetch(request))
+const doors = serviceCalls({
+  seal: webCryptoSeal('a secret'),
+  refusals: { record: async () => undefined, list: async () => undefined },
+  rule: async () => undefined,
+  own: policy,
+  now,
+})
+
+/** Of the checkout. */
+export const calls: Calls = (to, request) =>
+  doors.call(
+    'checkout',
+    to,
+    request,
+    doors.behindDoor(to, async (asked) => services[to]!.fetch(asked)),
+  )
 
 /** As the checkout asks. */
 export function ask(to: Service, method: string, path: string, body?: unknown): Promise<Response> {
@@ -44,7 +61,7 @@ export function ask(to: Service, method: string, path: string, body?: unknown): 
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json' },
   }
-  return calls('checkout', to, new Request(`http://${to}.invalid/internal/${path}`, { method, ...json }))
+  return calls(to, new Request(`http://${to}.invalid/internal/${path}`, { method, ...json }))
 }
 
 export async function migrate(): Promise<void> {

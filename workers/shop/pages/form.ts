@@ -1,0 +1,36 @@
+// What a form on a page was sent with. It is held in memory for a moment, and so has to say how long it is.
+import { contentLength } from '../../../shared/http/fields.ts'
+import type { Problem } from '../../problem.ts'
+import { Refused, type ShopContext } from '../service.ts'
+
+const mostBytes = 65_536
+
+/** Of several fields of one name the last. Refuses what is no form, or has more than `most` bytes. */
+export async function formOf({ req }: ShopContext, most = mostBytes): Promise<Record<string, string | File>> {
+  const length = contentLength(req.raw.headers)
+  if (length === undefined) throw new Refused(noLength)
+  if (length > most) throw new Refused(tooLarge(most))
+  try {
+    return await req.parseBody()
+  } catch {
+    throw new Refused(noForm)
+  }
+}
+
+const noForm: Problem = {
+  status: 400,
+  reason: 'no-form',
+  detail: 'What was sent cannot be read as a form: send it again.',
+}
+
+const noLength: Problem = {
+  status: 411,
+  reason: 'no-length',
+  detail: 'A form has to say how long it is: send it with Content-Length.',
+}
+
+const tooLarge = (most: number): Problem => ({
+  status: 413,
+  reason: 'too-large',
+  detail: `All of the form may have ${most >= 1_048_576 ? `${most / 1_048_576} MiB` : `${most / 1024} KiB`} at most.`,
+})
