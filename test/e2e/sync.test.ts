@@ -114,52 +114,67 @@ test('what it says no to', async () => {
   }
 })
 
-describe('what breaks off', () => {
-  /** A gateway that has other files, and answers an upload as `upload` does. */
+describe('in which order', () => {
+  /** A gateway that has other files, and answers an upload as `upload` does: what it was told to change, in order. */
   async function startStandIn(upload: (request: IncomingMessage, response: ServerResponse) => void) {
-    const purged: string[] = []
+    const told: string[] = []
     const server = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
-      if (request.method === 'PUT') return upload(request, response)
-      if (request.method === 'GET') {
-        const kept = ['/a.js', '/index.html'].map((path) => ({ path, tag: `asset:${path.slice(1)}`, etag: '"old"' }))
-        return void response.end(JSON.stringify({ assets: kept }))
+      const { method, url = '' } = request
+      if (method === 'GET') {
+        const kept = ['/a.js', '/index.html', '/old.js']
+        const assets = kept.map((path) => ({ path, tag: `asset:${path.slice(1)}`, etag: '"old"' }))
+        return void response.end(JSON.stringify({ assets }))
       }
-      purged.push(...(JSON.parse(body) as { tags: string[] }).tags)
-      response.end('{}')
+      const what = method === 'POST' ? (JSON.parse(body) as { tags: string[] }).tags : new URL(url, 'http://a').pathname
+      told.push(`${method} ${what}`.replace('/_weir/api/assets', ''))
+      if (method === 'PUT') upload(request, response)
+      else response.end('{}')
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
-    const dir = mkdtempSync(join(folder, 'broken-'))
+    const dir = mkdtempSync(join(folder, 'other-'))
     for (const name of ['a.js', 'index.html']) writeFileSync(join(dir, name), 'new')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const args = ['workers/cli/sync.ts', '--dir', dir, '--url', url, '--token', 'any']
+    const args = ['workers/cli/sync.ts', '--dir', dir, '--url', url, '--token', 'any', '--delete']
     const close = () => {
       server.closeAllConnections()
       server.close()
     }
-    return { args, purged, close }
+    return { args, told, close }
   }
 
-  test('an upload of which nobody knows whether it was done: purged all the same, and no page goes after it', async () => {
-    const { args, purged, close } = await startStandIn((request) => request.socket.destroy())
+  const store = (_: IncomingMessage, response: ServerResponse) =>
+    void response.writeHead(200, { etag: `"${createHash('md5').update('new').digest('hex')}"` }).end()
+
+  test('a page goes after what it names, and nothing is removed while an old page is shown that names it', async () => {
+    const { args, told, close } = await startStandIn(store)
+    expect((await runProgram(process.execPath, args)).code).toBe(0)
+    expect(told).toEqual([
+      ...['PUT /a.js', 'POST asset:a.js'],
+      ...['PUT /index.html', 'POST asset:index.html'],
+      ...['DELETE /old.js', 'POST asset:old.js'],
+    ])
+    close()
+  })
+
+  test('an upload of which nobody knows whether it was done is purged all the same, and is the last', async () => {
+    const { args, told, close } = await startStandIn((request) => request.socket.destroy())
     const { code, stdout, stderr } = await runProgram(process.execPath, args)
-    expect([code, stdout, purged]).toEqual([1, '', ['asset:a.js']])
+    expect([code, stdout, told]).toEqual([1, '', ['PUT /a.js', 'POST asset:a.js']])
     expect(stderr).toMatch(/^PUT http:.*\/a\.js\?purge=no: no answer/)
     close()
   })
 
   test('Ctrl-C: what is under way comes to its end and is purged, and nothing else is begun', async () => {
-    const asked: string[] = []
-    const { args, purged, close } = await startStandIn(async (request, response) => {
-      asked.push(request.url!)
+    const { args, told, close } = await startStandIn(async (request, response) => {
       program.signal('SIGINT')
       await program.printed(/^Stopping/)
-      response.writeHead(200, { etag: `"${createHash('md5').update('new').digest('hex')}"` }).end()
+      store(request, response)
     })
     const program = startProgram(process.execPath, args)
     expect(await program.ended).toEqual({ code: 1, signal: null })
-    expect([asked, purged]).toEqual([['/_weir/api/assets/a.js?purge=no'], ['asset:a.js']])
+    expect(told).toEqual(['PUT /a.js', 'POST asset:a.js'])
     expect(program.stderr).toBe('Stopped. Run it again: it does the rest.\n')
     close()
   })

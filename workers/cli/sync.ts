@@ -1,6 +1,6 @@
 // `npm run sync -- --dir DIR [--under /PATH] [--delete] [--dry-run] [--url URL] [--token TOKEN]`: brings the files that
 // `r2:assets` serves in line with a folder. Uploads what has another content than there, and purges what has changed, and
-// nothing else. Pages go last: who gets a new one finds the scripts that it names.
+// nothing else. Pages go after what they name, and nothing is removed before them.
 import { parseArgs } from 'node:util'
 import { assetName } from '../../shared/asset-path.ts'
 import { here } from './configuration-file.ts'
@@ -44,15 +44,11 @@ function isHtml({ path }: Change): boolean {
   return /\.html?$/i.test(path)
 }
 
-/** One row of changes after the other; how many purges that took. What was begun is purged, also where it breaks off. */
+/**
+ * One row of changes after the other; how many purges that took. What was begun is purged, also where it breaks off, and before
+ * the next row: no page that is still shown names what is gone.
+ */
 async function apply(gateway: Gateway, rows: readonly (readonly Change[])[]): Promise<number> {
-  const tags: string[] = []
-  const act = async (change: Change) => {
-    // Before: nobody may hear whether it was done.
-    if (change.isShown) tags.push(change.tag)
-    await (change.verb === 'delete' ? gateway.remove(change.path) : gateway.put(change))
-    console.log(`${change.verb.padEnd(7)} ${change.path}`)
-  }
   const stop = new AbortController()
   const onSignal = () => {
     console.log('Stopping as soon as what is under way is done.')
@@ -60,8 +56,21 @@ async function apply(gateway: Gateway, rows: readonly (readonly Change[])[]): Pr
   }
   // The second ends it at once.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
+  let purged = 0
+  for (const changes of rows) purged += await applyRow(gateway, changes, stop.signal)
+  return purged
+}
+
+async function applyRow(gateway: Gateway, changes: readonly Change[], stop: AbortSignal): Promise<number> {
+  const tags: string[] = []
+  const act = async (change: Change) => {
+    // Before: nobody may hear whether it was done.
+    if (change.isShown) tags.push(change.tag)
+    await (change.verb === 'delete' ? gateway.remove(change.path) : gateway.put(change))
+    console.log(`${change.verb.padEnd(7)} ${change.path}`)
+  }
   try {
-    for (const changes of rows) await inTurn(changes, act, stop.signal)
+    await inTurn(changes, act, stop)
   } finally {
     for (let from = 0; from < tags.length; from += tagsAtOnce) await gateway.purge(tags.slice(from, from + tagsAtOnce))
   }

@@ -233,7 +233,7 @@ export const sellPage = (kinds: readonly string[], problem?: string): Page => ({
       <label>Price in pounds <input name="price" inputmode="decimal" pattern="[0-9]+([.][0-9]{2})?" required></label>
       <label>How many <input type="number" name="stock" value="1" min="1" max="10000" required></label>
       <label>Photograph <input type="file" name="photograph" accept="image/*"></label>
-      <label>Or its address, at a place that this shop knows <input type="url" name="address" maxlength="1000"></label>
+      <label>Or its address on the web <input type="url" name="address" maxlength="1000"></label>
       <button>List it</button>
     </form>`,
 })
