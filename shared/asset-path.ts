@@ -9,15 +9,17 @@ import { ok, type Result } from './result.ts'
 export interface AssetCandidate {
   /** Decoded, without a slash in front. */
   readonly name: string
-  readonly isFallback: boolean
+  /** How it stands for the path: it is what the path names, the page of the folder of that name, or what stands in. */
+  readonly as: 'itself' | 'folder' | 'fallback'
 }
 
 /** What a canonical path may mean, the most exact first; or why it means nothing, in words for the client. */
 export function assetCandidates(path: string, { fallback }: StaticRule): Result<AssetCandidate[], string> {
   const named = assetName(path.endsWith('/') ? `${path}index.html` : path)
   if (!named.ok) return named
-  const candidates = [{ name: named.value, isFallback: false }]
-  if (fallback !== undefined && isPage(path)) candidates.push({ name: nameOf(fallback), isFallback: true })
+  const candidates: AssetCandidate[] = [{ name: named.value, as: 'itself' }]
+  if (isPage(path) && !path.endsWith('/')) candidates.push({ name: `${named.value}/index.html`, as: 'folder' })
+  if (fallback !== undefined && isPage(path)) candidates.push({ name: nameOf(fallback), as: 'fallback' })
   return ok(candidates)
 }
 
@@ -80,20 +82,30 @@ export function assetType(name: string): string {
 const isText = /^text\/|\+xml$|\/xml$/
 
 const types: Readonly<Record<string, string>> = {
+  aac: 'audio/aac',
+  apng: 'image/apng',
+  atom: 'application/atom+xml',
   avif: 'image/avif',
   css: 'text/css',
   csv: 'text/csv',
+  flac: 'audio/flac',
   gif: 'image/gif',
+  gz: 'application/gzip',
   htm: 'text/html',
   html: 'text/html',
+  ics: 'text/calendar',
   ico: 'image/vnd.microsoft.icon',
   jpeg: 'image/jpeg',
   jpg: 'image/jpeg',
   js: 'text/javascript',
   json: 'application/json',
+  jsonld: 'application/ld+json',
+  m4a: 'audio/mp4',
+  m4v: 'video/mp4',
   map: 'application/json',
   md: 'text/markdown',
   mjs: 'text/javascript',
+  mov: 'video/quicktime',
   mp3: 'audio/mpeg',
   mp4: 'video/mp4',
   oga: 'audio/ogg',
@@ -102,9 +114,11 @@ const types: Readonly<Record<string, string>> = {
   otf: 'font/otf',
   pdf: 'application/pdf',
   png: 'image/png',
+  rss: 'application/rss+xml',
   svg: 'image/svg+xml',
   ttf: 'font/ttf',
   txt: 'text/plain',
+  vtt: 'text/vtt',
   wasm: 'application/wasm',
   wav: 'audio/wav',
   webm: 'video/webm',

@@ -26,6 +26,7 @@ export function assetsOrigin(assets: Assets): InnerOrigin {
     for (let left = tries; left > 0; left--) {
       const found = await firstOf(assets, candidates.value)
       if (found === undefined) return absent('There is no such file here.', candidates.value)
+      if (found.as === 'folder') return toFolder(request, found)
       const response = await represent(request, assets, found, fieldsOf(found, rule))
       if (response !== undefined) return response
     }
@@ -48,8 +49,8 @@ async function firstOf({ objects }: Assets, candidates: readonly AssetCandidate[
 }
 
 /** Nothing of what the bucket knows beside these reaches anybody. */
-function fieldsOf({ name, object, isFallback, lookedFor }: Found, rule: StaticRule): Headers {
-  const isForGood = !isFallback && isImmutable(name, rule)
+function fieldsOf({ name, object, as, lookedFor }: Found, rule: StaticRule): Headers {
+  const isForGood = as === 'itself' && isImmutable(name, rule)
   return new Headers({
     'content-type': assetType(name),
     etag: object.etag,
@@ -60,6 +61,19 @@ function fieldsOf({ name, object, isFallback, lookedFor }: Found, rule: StaticRu
     'cache-tag': tagsFor(lookedFor),
     'x-content-type-options': 'nosniff',
   })
+}
+
+/** Where the links of the page in there are right. */
+function toFolder({ url }: Request, { lookedFor }: Found): Response {
+  const { pathname, search } = new URL(url)
+  const headers = {
+    location: `${pathname}/${search}`,
+    'content-length': '0',
+    'cache-control': 'public, no-cache',
+    'surrogate-control': `max-age=${keptSeconds}`,
+    'cache-tag': tagsFor(lookedFor),
+  }
+  return new Response(null, { status: 308, headers })
 }
 
 /** A file that comes to stand before the one that has answered changes the answer too. */

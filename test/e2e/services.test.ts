@@ -236,6 +236,7 @@ describe('calls out', () => {
       cookie: 'a=1',
       'x-api-key': 'theirs',
       'x-forwarded-for': '10.0.0.1',
+      'weir-session-token': 'of-a-session',
       'content-type': 'text/plain',
     }
     for (const _ of [1, 2]) {
@@ -249,7 +250,8 @@ describe('calls out', () => {
       ['POST', '/v1/here?q=1', 'content'],
     ])
     expect(asked[0]?.headers).toMatchObject({ 'x-api-key': 'theirs', via: '1.1 weir', 'content-type': 'text/plain' })
-    for (const name of ['authorization', 'cookie', 'x-forwarded-for']) expect(asked[0]?.headers[name]).toBe(undefined)
+    for (const name of ['authorization', 'cookie', 'x-forwarded-for', 'weir-session-token'])
+      expect(asked[0]?.headers[name]).toBe(undefined)
     expect((await call('/v1/here')).headers.get('cache-control')).toBe('no-store')
     expect((await call('/v1/busy')).status).toBe(503)
   })

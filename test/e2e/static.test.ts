@@ -103,6 +103,28 @@ test('a file that is put, replaced or removed is seen at once, also where a fall
   expect(await text('/guide/')).toContain('new application')
 })
 
+test('a folder is asked for again with the slash that its links need, for as long as there is a page in it', async () => {
+  const ask = () => fetch(`${gateway.url}/handbook/weirs?q=%2Fa`, { redirect: 'manual' })
+  expect((await ask()).status).toBe(200)
+  await put('/handbook/weirs/index.html', 'A page')
+  const moved = await ask()
+  expect([moved.status, moved.headers.get('location')]).toEqual([308, '/handbook/weirs/?q=%2Fa'])
+  expect(cacheStatus(await ask())).toMatch(/^weir; hit/)
+  expect(await (await get('/handbook/weirs')).text()).toBe('A page')
+  await api('/handbook/weirs/index.html', { method: 'DELETE' })
+  expect((await ask()).status).toBe(200)
+})
+
+test('an empty file is whole, and has no part', async () => {
+  await put('/empty.txt', '')
+  for (const method of ['GET', 'HEAD']) {
+    const response = await get('/empty.txt', {}, method)
+    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '0', ''])
+  }
+  const part = await get('/empty.txt', { range: 'bytes=0-' })
+  expect([part.status, part.headers.get('content-range')]).toEqual([416, 'bytes */0'])
+})
+
 test('a pool without a fallback has none', async () => {
   const { pools } = configuration
   await gateway.configure({ pools, routes: [{ path: '/*', pools: ['plain'] }] })

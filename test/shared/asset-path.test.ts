@@ -11,8 +11,9 @@ test.each([
   ['/a/b.css', '/app.html', ['a/b.css']],
   ['/a%20b/%C3%BC.txt', undefined, ['a b/ü.txt']],
   ['/docs/', '/app.html', ['docs/index.html', 'app.html']],
-  ['/orders/7', '/deep/app.html', ['orders/7', 'deep/app.html']],
-  ['/v1.2/orders', '/app.html', ['v1.2/orders', 'app.html']],
+  ['/orders/7', '/deep/app.html', ['orders/7', 'orders/7/index.html', 'deep/app.html']],
+  ['/v1.2/orders', '/app.html', ['v1.2/orders', 'v1.2/orders/index.html', 'app.html']],
+  ['/docs', undefined, ['docs', 'docs/index.html']],
 ])('%s with the fallback %s', (path, fallback, names) => expect(found(path, fallback)).toEqual(names))
 
 test.each([
@@ -78,7 +79,9 @@ test.each([
   ['a.HTML', 'text/html; charset=utf-8'],
   ['a.svg', 'image/svg+xml; charset=utf-8'],
   ['a.json', 'application/json'],
-  ['a.tar.gz', 'application/octet-stream'],
+  ['a.vtt', 'text/vtt; charset=utf-8'],
+  ['a.tar.gz', 'application/gzip'],
+  ['a.tar', 'application/octet-stream'],
   ['a.constructor', 'application/octet-stream'],
   ['LICENSE', 'application/octet-stream'],
 ])('%s is %s', (name, type) => expect(assetType(name)).toBe(type))
