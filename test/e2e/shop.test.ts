@@ -118,7 +118,7 @@ describe('what is somebody’s own', () => {
   it('is never kept, and not shown to anybody else', async () => {
     const ada = await seller()
     await ada.send('/cart/items/moon-1-print', { more: '2' })
-    const personal = ['/cart', '/account', '/checkout', '/sell', '/api/cart', '/api/account']
+    const personal = ['/cart', '/account', '/checkout', '/sell', '/orders', '/api/cart', '/api/account', '/api/orders']
     for (const path of personal) {
       for (const _ of [1, 2]) {
         const response = await ada.visit(path)
@@ -215,6 +215,10 @@ test('a person checks out, watches the order come through, and finds it among th
   const [place, again] = orders.map(({ headers }) => headers.get('location')!)
   expect(again).toBe(place)
   await expect.poll(async () => (await client.visit(place!)).text(), { timeout: 20_000 }).toContain('Thank you')
+  for (const path of [place!, place!.replace('/orders', '/api/checkout'), place!.replace('/orders', '/api/orders')]) {
+    const own = await client.visit(path)
+    expect([path, own.status, own.headers.get('cache-control')]).toEqual([path, 200, 'no-store'])
+  }
   expect(await (await client.visit('/orders')).text()).toContain(place)
   expect(await (await client.visit('/cart')).text()).toContain('nothing in it yet')
   expect(await stockOf('dawn-2-print')).toBe(stockBefore - 2)
