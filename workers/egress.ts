@@ -6,6 +6,7 @@ import { contentLength, hopByHopFields, isForGateway, isForgeable } from '../sha
 import { canonicalTarget } from '../shared/http/target.ts'
 import { reservedPrefix } from '../shared/key.ts'
 import { err, ok, type Result } from '../shared/result.ts'
+import { mayCallOut } from '../shared/services/policy.ts'
 import type { Refusal } from '../shared/services/refusal.ts'
 import { compileUrlRule, type Place } from '../shared/url-rule.ts'
 import type { EgressPort } from './egress-port.ts'
@@ -28,6 +29,7 @@ const mostRedirects = 3
 /** Sends the request to `url` instead, in the name of a caller who was let in. */
 export async function callOut(caller: string, url: string, request: Request, ports: EgressPorts): Promise<Response> {
   const rule = (await ports.rule()) ?? defaultServices.egress
+  if (!mayCallOut(rule.from, caller)) return refuse(caller, url, request, notForServices, ports)
   const first = allowedPlace(url, rule)
   if (!first.ok) return refuse(caller, url, request, first.error, ports)
   const body = await bodyOf(request, rule)
@@ -174,6 +176,12 @@ const forbidden: Problem = {
   status: 403,
   reason: 'egress-forbidden',
   detail: 'Calls may not go there: "services.egress.allow" of the configuration lists the places that they may go to.',
+}
+
+const notForServices: Problem = {
+  status: 403,
+  reason: 'egress-caller',
+  detail: 'This service may not call out: "services.egress.from" of the configuration does not name it.',
 }
 
 const redirectedAway: Problem = {

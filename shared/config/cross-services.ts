@@ -14,8 +14,10 @@ export function servicesErrors({ policy, egress }: Fields, pools: Fields): Confi
       ),
     ),
     ...rows.flatMap((row, index) => rowErrors(row, index, pools)),
-    ...repeats(asList(asFields(egress).allow)).map(({ value, index }) =>
-      error(['services', 'egress', 'allow', index], `names ${quote(value)} a second time: remove it`),
+    ...['allow', 'from'].flatMap((name) =>
+      repeats(asList(asFields(egress)[name])).map(({ value, index }) =>
+        error(['services', 'egress', name, index], `names ${quote(value)} a second time: remove it`),
+      ),
     ),
   ]
 }

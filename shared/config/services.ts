@@ -36,10 +36,12 @@ const rowSchema = z.strictObject({
   to: z.array(callee, { error: required('name the services that it may call, such as ["catalog"]') }),
 })
 
-/** Calls to other servers, by whoever shows a credential. Absent: there are none. */
+/** Calls to other servers, by whoever shows a credential, and by services that are named. Absent: there are none. */
 const egressSchema = z.strictObject({
   /** `https://HOST/PATH`, with `*`; redirects have to lead to one of these too. */
   allow: z.array(checked(checkUrlRule)).max(MAX_PLACES, `must be ${MAX_PLACES} at most`).default([]),
+  /** Services that may call out too. The pages go wherever in the list their visitors say. */
+  from: z.array(callee).default([]),
   /** Until the last byte of the answer has come, redirects included. */
   timeoutMs: whole(1, 60_000).default(10_000),
   /** Of what is sent, and of the answer. */

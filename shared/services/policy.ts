@@ -1,5 +1,5 @@
 // Who may call which service: what the configuration says of a caller, and where it says nothing, what the services were
-// built to call. All else may not.
+// built to call. And who may call out. All else may not.
 
 export interface PolicyRow {
   /** A service, or `pool:NAME`. */
@@ -18,3 +18,7 @@ export function mayCall(
   const callees = row?.to ?? (Object.hasOwn(own, from) ? own[from] : undefined)
   return callees?.includes(to) ?? false
 }
+
+/** `from` names the services that may; whoever shows a credential has been let in. */
+export const mayCallOut = (from: readonly string[], caller: string): boolean =>
+  caller === 'admin' || caller.startsWith('pool:') || from.includes(caller)

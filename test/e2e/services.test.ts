@@ -62,34 +62,38 @@ async function listen(): Promise<Server> {
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port
 
+/** Where these services may call out. */
+const configurationFor = (from: string[]) => ({
+  pools: {
+    web: { origins, credentials: [digest('of-the-web')] },
+    other: { origins, credentials: [digest('of-the-other')] },
+    pages: { origins: [{ url: 'service:pages' }] },
+  },
+  routes: [{ path: '/*', pools: ['pages'], session: true, cache: { mode: 'off' } }],
+  services: {
+    policy: [
+      { from: 'pool:web', to: ['catalog', 'account'] },
+      { from: 'pages', to: ['account', 'catalog', 'checkout', 'search'] },
+      // It was built to ask the search, the checkout to ask the catalog.
+      { from: 'catalog', to: [] },
+      { from: 'checkout', to: ['payment'] },
+    ],
+    egress: {
+      allow: [
+        `http://127.0.0.1:${portOf(outside)}/v1/*`,
+        `http://127.0.0.1:${portOf(elsewhere)}/v2/*`,
+        'https://*.example.com/*',
+      ],
+      from,
+      timeoutMs: 1000,
+      maxBytes: 2000,
+    },
+  },
+})
+
 beforeAll(async () => {
   ;[outside, elsewhere] = [await listen(), await listen()]
-  gateway = await startGateway({
-    pools: {
-      web: { origins, credentials: [digest('of-the-web')] },
-      other: { origins, credentials: [digest('of-the-other')] },
-      pages: { origins: [{ url: 'service:pages' }] },
-    },
-    routes: [{ path: '/*', pools: ['pages'], session: true, cache: { mode: 'off' } }],
-    services: {
-      policy: [
-        { from: 'pool:web', to: ['catalog', 'account'] },
-        { from: 'pages', to: ['account', 'catalog', 'checkout', 'search'] },
-        // It was built to ask the search, the checkout to ask the catalog.
-        { from: 'catalog', to: [] },
-        { from: 'checkout', to: ['payment'] },
-      ],
-      egress: {
-        allow: [
-          `http://127.0.0.1:${portOf(outside)}/v1/*`,
-          `http://127.0.0.1:${portOf(elsewhere)}/v2/*`,
-          'https://*.example.com/*',
-        ],
-        timeoutMs: 1000,
-        maxBytes: 2000,
-      },
-    },
-  })
+  gateway = await startGateway(configurationFor(['pages']))
 })
 afterAll(async () => {
   await gateway?.close()
@@ -109,7 +113,7 @@ const ask = (path: string, credential: string | undefined = 'of-the-web', init: 
 /** Somebody with an account, in a browser: a path alone is visited, a form is sent there. */
 async function person() {
   let cookie = ''
-  const client = async (path: string, form: FormData | URLSearchParams | undefined) => {
+  const client = async (path: string, form?: FormData | URLSearchParams) => {
     const body = form && (await new Response(form).blob())
     const init = body && { method: 'POST', body, headers: { 'content-type': body.type } }
     const response = await ask(path, '', { ...init, headers: { cookie, ...init?.headers } })
@@ -181,7 +185,7 @@ describe('services', () => {
   test('ask each other by the same table, whatever they were built to ask', async () => {
     expect((await ask('/', '')).status).toBe(200)
     const client = await person()
-    const page = await client('/orders', undefined)
+    const page = await client('/orders')
     expect([page.status, await page.text()]).toEqual([403, expect.stringContaining('That did not work')])
     const cart = await client('/cart/items/any', new URLSearchParams({ more: '1' }))
     expect([cart.status, await cart.text()]).toEqual([503, expect.stringContaining('The catalog does not answer')])
@@ -218,7 +222,7 @@ describe('calls out', () => {
     const listed = await sell('/v1/picture')
     expect(listed.status).toBe(303)
     expect(asked.map(({ url, headers }) => [url, headers.cookie])).toEqual([['/v1/picture', undefined]])
-    const page = await (await client(listed.headers.get('location')!, undefined)).text()
+    const page = await (await client(listed.headers.get('location')!)).text()
     const [, picture] = /<img src="([^"?]+)/.exec(page) ?? []
     const shown = await fetch(gateway.url + picture)
     expect([shown.headers.get('content-type'), (await shown.bytes()).length]).toEqual(['image/png', pixel.length])
@@ -226,6 +230,11 @@ describe('calls out', () => {
     expect(await refusals()).toContainEqual(
       expect.objectContaining({ caller: 'pages', path: '/v9/picture', because: 'egress-forbidden' }),
     )
+    await gateway.configure(configurationFor([]))
+    expect((await sell('/v1/picture')).status).toBe(422)
+    expect((await refusals())[0]).toMatchObject({ caller: 'pages', because: 'egress-caller' })
+    expect(asked.length).toBe(1)
+    await gateway.configure(configurationFor(['pages']))
   })
 
   const call = (path: string, init: RequestInit & { credential?: string } = {}) =>

@@ -102,6 +102,7 @@ test('what it says no to', async () => {
     [['--token', 'another'], 'GET http://127.0.0.1:'],
     [['--token', 'another'], ': 401. Send the admin token as'],
     [['--url', unreachable], `GET ${unreachable}/_weir/api/assets?under=%2F: no answer (`],
+    [['--dir', mkdtempSync(join(folder, 'empty-')), '--delete'], ' has no files: --delete would remove all '],
     [['--dir', join(folder, 'none')], `Cannot read the folder ${join(folder, 'none')}: ENOENT`],
     [['--under', '/a%2Fb'], '--under /a%2Fb is no path. The path hides a slash'],
     [['--url', 'ftp://a'], '--url takes the URL of the gateway, not ftp://a.'],

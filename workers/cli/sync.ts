@@ -31,6 +31,10 @@ async function sync({ folder, under, url, token, deletes, isDry }: Options): Pro
   const pages = puts.filter(isHtml)
   const others = puts.filter((change) => !isHtml(change))
   const doomed = deletes ? gone : []
+  if (files.length === 0 && doomed.length > 0)
+    throw new Error(
+      `${folder} has no files: --delete would remove all ${doomed.length} that are there. Nothing was done.`,
+    )
   for (const { path, verb } of isDry ? [...others, ...pages, ...doomed] : []) console.log(`${verb.padEnd(7)} ${path}`)
   if (isDry) return console.log(`Would upload ${puts.length}, delete ${doomed.length}; unchanged: ${same}.`)
   const purged = await apply(gateway, [others, pages, doomed])

@@ -52,7 +52,7 @@ describe('defaults', () => {
         },
       ],
       hotTier: { entryBytes: 65_536, totalBytes: 16_777_216, trustSeconds: 5 },
-      services: { policy: [], egress: { allow: [], timeoutMs: 10_000, maxBytes: 10_485_760 } },
+      services: { policy: [], egress: { allow: [], from: [], timeoutMs: 10_000, maxBytes: 10_485_760 } },
       sessions: { idleSeconds: 1800, absoluteSeconds: 43_200, maxBytes: 65_536, headerBytes: 4096 },
       jobs: {
         types: {},

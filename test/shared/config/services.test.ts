@@ -13,7 +13,10 @@ test('a table of who may call what, and a list of places outside', () => {
       { from: 'order', to: ['payment'] },
       { from: 'search', to: [] },
     ],
-    egress: { allow: ['https://api.example.com/v1/*', 'https://*.example.com/*', 'http://127.0.0.1:9001/*'] },
+    egress: {
+      allow: ['https://api.example.com/v1/*', 'https://*.example.com/*', 'http://127.0.0.1:9001/*'],
+      from: ['pages'],
+    },
   }
   const parsed = parseDocument(documentOf(services))
   expect(parsed.ok && parsed.value.config.services).toEqual({
@@ -57,6 +60,8 @@ test.each<[unknown, string, string]>([
   [{ egress: { allow: ['https://10.0.0.1/*'] } }, 'egress.allow[0]', 'must name a host of the public internet'],
   [{ egress: { allow: ['https://db.internal/*'] } }, 'egress.allow[0]', 'must name a host of the public internet'],
   [{ egress: { allow: ['https://a.example.com/*', 'https://a.example.com/*'] } }, 'egress.allow[1]', 'a second time'],
+  [{ egress: { from: ['pool:web'] } }, 'egress.from[0]', 'names no service'],
+  [{ egress: { from: ['pages', 'pages'] } }, 'egress.from[1]', 'a second time'],
   [{ egress: { timeoutMs: 0 } }, 'egress.timeoutMs', 'must be a whole number from 1 to 60000'],
 ])('%j: services.%s', (services, path, message) => {
   const parsed = parseDocument(documentOf(services))
