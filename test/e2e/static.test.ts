@@ -148,6 +148,7 @@ test('the list, and what the API says no to', async () => {
     ['/a%5cb', { method: 'PUT', body: 'x' }, 400, 'bad-path'],
     ['/list/a.txt', { method: 'PUT', body: 'x', headers: { 'if-none-match': '*' } }, 412, 'changed-meanwhile'],
     ['/list/a.txt', { method: 'PUT', body: 'x', headers: { 'content-range': 'bytes 0-0/2' } }, 400, 'partial-put'],
+    ['/list/a.txt', { method: 'PUT', body: 'x', headers: { 'content-encoding': 'gzip' } }, 415, 'coded'],
     ['/list/a.txt', { method: 'DELETE', headers: { 'if-match': '"another"' } }, 412, 'changed-meanwhile'],
     ['/list/a.txt', { method: 'POST', body: 'x' }, 405, 'method-not-allowed'],
     ['/list/a.txt', { method: 'PUT', body: 'x', headers: { authorization: 'Bearer none' } }, 401, 'unauthorised'],

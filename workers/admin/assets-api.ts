@@ -78,6 +78,7 @@ async function put(services: AssetsServices, name: string, context: Asked): Prom
   const request = context.req.raw
   const { headers } = request
   if (headers.has('content-range')) return problemResponse(partial)
+  if (!/^(?:identity)?$/i.test(headers.get('content-encoding') ?? '')) return problemResponse(coded)
   const content = contentToKeep(request)
   if (content === undefined) return problemResponse(tooLarge)
   const there = await headOf(assets, name)
@@ -156,6 +157,13 @@ const partial: Problem = {
   status: 400,
   reason: 'partial-put',
   detail: 'A part of a file cannot be put: send all of it, without Content-Range. Nothing was stored.',
+}
+
+/** It would be served as if it were the content itself (RFC 9110 §8.4, §15.5.16). */
+const coded: Problem = {
+  status: 415,
+  reason: 'coded',
+  detail: 'A file is kept as it is: send it without Content-Encoding. Nothing was stored.',
 }
 
 const tooLarge: Problem = {
