@@ -22,6 +22,7 @@ import type { SealPort } from '../ports.ts'
 import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import { type Caller, requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { jsonBody } from './json-body.ts'
 import { invalid, wrongMethod } from './problems.ts'
 
 /** The path of one: an id that is none names no book. */
@@ -53,9 +54,9 @@ export function jobsApi(services: GatewayServices): Hono<GatewayEnvironment> {
     credential,
     bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLong) }),
     async (context) => {
-      const body = parseJson(await context.req.text())
-      if (body === undefined) return problemResponse(notJson)
-      const parsed = parseJobRequest(body.json)
+      const body = await jsonBody(context, '{"type": "report", "payload": {"month": "2026-10"}}')
+      if (!body.ok) return problemResponse(body.error)
+      const parsed = parseJobRequest(body.value)
       if (!parsed.ok) return problemResponse(invalid('job', parsed.error))
       const key = context.req.header('idempotency-key')
       if (key !== undefined && !/^[!-~](?:[ -~]{0,253}[!-~])?$/.test(key)) return problemResponse(badKey)
@@ -95,9 +96,9 @@ export function jobsApi(services: GatewayServices): Hono<GatewayEnvironment> {
       const id = context.req.param('id') ?? ''
       const { run = '', token = '' } = context.req.query()
       if (!(await mayTellOf(id, run, token, seal))) return problemResponse(wrongRun)
-      const body = parseJson(await context.req.text())
-      if (body === undefined) return problemResponse(notProgress)
-      const parsed = parseProgress(body.json)
+      const body = await jsonBody(context, '{"percent": 40, "note": "page 4 of 10"}')
+      if (!body.ok) return problemResponse(body.error)
+      const parsed = parseProgress(body.value)
       if (!parsed.ok) return problemResponse(invalid('progress', parsed.error))
       const isHeard = await books.advance(id, Number(run), parsed.value)
       if (isHeard === undefined) return problemResponse(booksAway)
@@ -139,9 +140,9 @@ export function jobsAdminApi({ books }: GatewayServices): Hono<GatewayEnvironmen
     '/dead/replay',
     bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLong) }),
     async (context) => {
-      const body = parseJson((await context.req.text()) || '{}')
-      if (body === undefined) return problemResponse(notJson)
-      const parsed = parseReplayRequest(body.json)
+      const body = await jsonBody(context, '{"type": "report", "dryRun": false}', {})
+      if (!body.ok) return problemResponse(body.error)
+      const parsed = parseReplayRequest(body.value)
       return parsed.ok ? sweep('replay', parsed.value) : problemResponse(invalid('replay', parsed.error))
     },
   )
@@ -226,20 +227,6 @@ function sweptResponse(how: 'replay' | 'drop', dryRun: boolean, { count, jobs, h
 const incomplete = (isWhole: boolean) =>
   isWhole ? {} : { incomplete: 'Some of the books in which jobs are kept did not answer: ask again.' }
 
-function parseJson(text: string): { readonly json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(text) }
-  } catch {
-    return undefined
-  }
-}
-
-const notJson: Problem = {
-  status: 400,
-  reason: 'not-json',
-  detail: 'The body is no JSON. Send an object such as {"type": "report", "payload": {"month": "2026-10"}}.',
-}
-
 const tooLong: Problem = {
   status: 413,
   reason: 'too-large',
@@ -257,12 +244,6 @@ const keyReused: Problem = {
   reason: 'idempotency-key-reused',
   detail:
     'There is another job of this Idempotency-Key, with another type or payload: see Location, or choose a new key.',
-}
-
-const notProgress: Problem = {
-  status: 400,
-  reason: 'not-json',
-  detail: 'The body is no JSON. Send an object such as {"percent": 40, "note": "page 4 of 10"}.',
 }
 
 const wrongRun: Problem = {

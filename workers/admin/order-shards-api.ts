@@ -1,5 +1,5 @@
 // /_weir/api/shards: which shard has how many buckets of the orders, and moves of buckets while all goes on.
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { bucketCount } from '../../shared/state/place.ts'
 import { type MovingShards, moveBucket } from '../db/bucket-moves.ts'
@@ -7,6 +7,7 @@ import { bucketOfAccount } from '../db/shards.ts'
 import { bucketsByShard, spread } from '../db/spread.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { jsonBody } from './json-body.ts'
 import { wrongMethod } from './problems.ts'
 
 /** A Worker has 1,000 calls to others at the most, and a move takes about twenty. */
@@ -45,7 +46,9 @@ export function orderShardsApi({ orders }: GatewayServices): Hono<GatewayEnviron
 
   api.post('/move', (context) =>
     orAway(async () => {
-      const parsed = moveSchema.safeParse(await json(context))
+      const body = await jsonBody(context, '{"account": "ada", "to": 1}')
+      if (!body.ok) return body.error
+      const parsed = moveSchema.safeParse(body.value)
       if (!parsed.success) return invalidMove(orders)
       const { to, ...named } = parsed.data
       const moved = 'bucket' in named ? named.bucket : bucketOfAccount('orders', named.account)
@@ -56,7 +59,9 @@ export function orderShardsApi({ orders }: GatewayServices): Hono<GatewayEnviron
 
   api.post('/spread', (context) =>
     orAway(async () => {
-      const parsed = spreadSchema.safeParse((await json(context)) ?? {})
+      const body = await jsonBody(context, `{"over": ${orders.sources.length}}`, {})
+      if (!body.ok) return body.error
+      const parsed = spreadSchema.safeParse(body.value)
       if (!parsed.success) return invalidSpread(orders)
       return spread(orders, parsed.data.over, parsed.data.atMost)
     }),
@@ -70,9 +75,6 @@ export function orderShardsApi({ orders }: GatewayServices): Hono<GatewayEnviron
 }
 
 const nameOf = (shard: number): string => `orders-${shard}`
-
-/** What is no JSON is undefined. */
-const json = ({ req }: Context<GatewayEnvironment>): Promise<unknown> => req.json().catch(() => undefined)
 
 async function orAway(answer: () => Promise<Problem | object>): Promise<Response> {
   try {

@@ -7,9 +7,10 @@ import { keyedUrl } from '../../shared/key.ts'
 import { parsePurgeRequest } from '../../shared/purge-request.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
 import { publish, snapshotOf } from '../configuration.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import { problemResponse } from '../problem.ts'
 import { within } from '../within.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
+import { jsonBody } from './json-body.ts'
 import { databaseAway, invalid, maxBodyBytes, patienceMs, tooLarge, wrongMethod } from './problems.ts'
 
 export function purgeApi({ configuration, sources, now }: GatewayServices): Hono<GatewayEnvironment> {
@@ -19,11 +20,11 @@ export function purgeApi({ configuration, sources, now }: GatewayServices): Hono
     '/',
     bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLarge('A purge')) }),
     async (context) => {
-      const body = parseJson(await context.req.text())
-      if (body === undefined) return problemResponse(notJson)
+      const body = await jsonBody(context, '{"urls": ["https://www.example.com/page"]}')
+      if (!body.ok) return problemResponse(body.error)
       const { background } = context.env
       const snapshot = await snapshotOf(configuration, now(), background)
-      const parsed = parsePurgeRequest(body.json, (url) => keyedUrls(snapshot, url))
+      const parsed = parsePurgeRequest(body.value, (url) => keyedUrls(snapshot, url))
       if (!parsed.ok) return problemResponse(invalid('purge', parsed.error))
       const purges = await within(patienceMs, () => sources.purges.append(parsed.value, now()))
       if (purges === undefined) return problemResponse(databaseAway('Send the purge again: twice does no harm.'))
@@ -43,19 +44,4 @@ function keyedUrls(snapshot: Snapshot | undefined, url: string): string[] {
   const routing = target.ok ? snapshot?.router('GET', target.value) : undefined
   if (!target.ok || routing?.kind !== 'route') return []
   return [keyedUrl(target.value, routing.route.cache.key)]
-}
-
-function parseJson(text: string): { readonly json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(text) }
-  } catch {
-    return undefined
-  }
-}
-
-const notJson: Problem = {
-  status: 400,
-  reason: 'not-json',
-  detail:
-    'The body is no JSON. Send an object such as {"urls": ["https://www.example.com/page"]}. Nothing was changed.',
 }

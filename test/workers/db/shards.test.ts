@@ -204,6 +204,11 @@ describe('/_weir/api/shards', () => {
     expect(((await response.json()) as { detail: string }).detail).toMatch(/^Send \{.*Nothing was changed\.$/)
   })
 
+  it.each(['/move', '/spread'])('moves nothing for a POST %s that was cut', async (path) => {
+    const response = await gateway.ask(`${url}${path}`, { method: 'POST', body: '{"over": 1' })
+    expect([response.status, await response.json()]).toMatchObject([400, { reason: 'not-json' }])
+  })
+
   it('says when a database does not answer, and that nothing is lost', async () => {
     vi.spyOn(console, 'error').mockReturnValue()
     vi.spyOn(console, 'warn').mockReturnValue()
