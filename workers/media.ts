@@ -66,7 +66,7 @@ async function original({ objects }: Media, path: string): Promise<Rendition> {
 // Thumbnails ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The thumbnail of what is there now, made where there is none yet. */
-export async function thumbnailOf(media: Media, path: string, thumbnail: Thumbnail): Promise<Rendition> {
+async function thumbnailOf(media: Media, path: string, thumbnail: Thumbnail): Promise<Rendition> {
   for (let left = tries; left > 0; left--) {
     const found = await original(media, path)
     if (found.kind !== 'original' || media.images === undefined) return found

@@ -10,7 +10,7 @@ export const internalServiceNames = ['payment'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** The buckets whose files a pool may serve, as wrangler.toml binds them. */
-export const bucketNames = ['assets'] as const
+const bucketNames = ['assets'] as const
 
 export type BucketName = (typeof bucketNames)[number]
 

@@ -8,7 +8,7 @@ export const MAX_TEXT_LENGTH = 1_048_576
 /** Objects and lists inside each other. */
 export const MAX_DEPTH = 32
 /** Values in all: objects, lists, strings, numbers. Also keeps the schema's list of issues within one call's arguments. */
-export const MAX_VALUES = 20_000
+const MAX_VALUES = 20_000
 
 /** Errors that are reported; a real configuration never has as many. */
 export const MAX_ERRORS = 1000

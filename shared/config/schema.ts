@@ -346,4 +346,3 @@ export type Affinity = NonNullable<Pool['affinity']>
 export type Route = Config['routes'][number]
 export type CacheRule = Route['cache']
 export type BatchRule = NonNullable<Route['batch']>
-export type KeyRule = CacheRule['key']

@@ -11,7 +11,7 @@ const MAX_PLACES = 100
 const MAX_EGRESS_BYTES = 26_214_400
 
 /** All services, also those behind no route. */
-export const calleeNames: readonly string[] = [...serviceNames, ...internalServiceNames]
+const calleeNames: readonly string[] = [...serviceNames, ...internalServiceNames]
 
 /** `pool:NAME` is whoever shows a credential of that pool. */
 export const poolOfCaller = (caller: string): string | undefined => /^pool:([A-Za-z0-9_-]{1,64})$/.exec(caller)?.[1]

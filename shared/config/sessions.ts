@@ -16,5 +16,3 @@ export const sessionsSchema = z.strictObject({
   /** Of Weir-Session: values beyond it are left out of the header, and named in Weir-Session-Omitted. */
   headerBytes: whole(256, MAX_HEADER_BYTES).default(4096),
 })
-
-export type SessionRules = z.output<typeof sessionsSchema>

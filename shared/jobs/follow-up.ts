@@ -1,5 +1,5 @@
 // The payload of a job that follows from an answer: what its type needs, and the answer says in other words.
-import { reservedPrefix } from '../key.ts'
+import { mediaPrefix } from '../media-path.ts'
 import type { Json } from './envelope.ts'
 
 /** Events that do not say when they happened did so `at` (ms since the epoch); a picture may be named by its URL. */
@@ -9,8 +9,6 @@ export function followUp(type: string, payload: Json, at: number): Json {
   const { path } = payload as { readonly [name: string]: Json }
   return type === 'thumbnail' && typeof path === 'string' ? { ...payload, path: pictureOf(path) } : payload
 }
-
-const mediaPrefix = `${reservedPrefix}media/`
 
 /** The path of an original, as it is or in a URL of this gateway: `https://www.example.com/_weir/media/items/3.jpg`. */
 function pictureOf(text: string): string {

@@ -20,7 +20,7 @@ export function statusAlone({ key: _, payload: __, callback: ___, ...status }: L
 }
 
 /** In a list, of one payload and of one result (characters of JSON): many of them have to be held at once. */
-export const longestInList = 2048
+const longestInList = 2048
 
 /** As it stands in a list: what is long is read where the job is. */
 export function shortened(job: ListedJob): ListedJob {

@@ -83,7 +83,7 @@ export interface LeaseRequest {
   readonly seconds: number
 }
 
-export const maxLeaseSeconds = 3600
+const maxLeaseSeconds = 3600
 
 export const isLeaseName = (name: string): boolean => /^[A-Za-z0-9._-]{1,64}$/.test(name)
 

@@ -3,9 +3,9 @@
 import { err, ok, type Result } from '../result.ts'
 import type { Add, TakeLease } from './operation.ts'
 
-export const maxKeyBytes = 512
-export const maxTtlSeconds = 31_536_000
-export const maxLeaseSeconds = 3_600
+const maxKeyBytes = 512
+const maxTtlSeconds = 31_536_000
+const maxLeaseSeconds = 3_600
 const maxHolderLength = 256
 
 export interface KeyName {

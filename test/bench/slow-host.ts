@@ -10,7 +10,7 @@ const slowUntilMs = 45_000
  * Sixty seconds of 1,000 requests a second over eleven origins that take 70 ms in the median (log-normal, σ 0.4: one of
  * a hundred takes 178 ms); from the 15th second to the 45th the first of them takes 2 s.
  */
-export function slowHostTrace(policy: Policy, hedged: boolean): Trace {
+function slowHostTrace(policy: Policy, hedged: boolean): Trace {
   const origins = Array.from({ length: 11 }, (_, index) => ({ id: `o${index}`, url: 'http://127.0.0.1:9001' }))
   const web = { origins, policy, ejection: { maxPercent: 0 }, ...(hedged && { hedge: {} }) }
   const parsed = parseDocument({ pools: { web }, routes: [{ path: '/*', pools: ['web'] }] })

@@ -24,6 +24,9 @@ export type Outcome =
   /** To try it again would be no use: it is dead. */
   | { readonly kind: 'failed'; readonly because: string }
 
+/** Of a result as JSON: a larger one is not kept. */
+export const maxResultBytes = 65_536
+
 export interface JobTools {
   readonly snapshot: Snapshot
   /** Among them `jobs`, for jobs that come of this one: with a key of its id they are not made twice. */

@@ -4,7 +4,7 @@ import type { Ended, Progress } from '../../shared/jobs/journal.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
 import type { Finished, JournalPort, RunGrant } from '../job-port.ts'
 import type { Background, Ports } from '../ports.ts'
-import type { Handler, Handlers, Job, Outcome } from './handler.ts'
+import { type Handler, type Handlers, type Job, maxResultBytes, type Outcome } from './handler.ts'
 
 export interface RunServices {
   readonly ports: Ports
@@ -21,7 +21,6 @@ const beatsInLease = 4
 const progressMs = 500
 /** In milliseconds: how a run has ended is told until it was heard. */
 const finishPauses = [0, 250, 1000, 4000]
-const maxResultBytes = 65_536
 
 /** What its book makes of the run; undefined where that does not answer. Does not reject. */
 export async function runJob(

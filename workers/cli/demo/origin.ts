@@ -12,7 +12,7 @@ import { type Answer, match, refusal } from './routes.ts'
  * @param origin its id, sent as X-Origin with every answer
  * @param gateway where it asks the services, as soon as it knows
  */
-export function createOrigin(origin: string, gateway: () => Gateway | undefined): Server {
+function createOrigin(origin: string, gateway: () => Gateway | undefined): Server {
   const server = createServer((request, response) => {
     respond(origin, gateway(), request, response).catch((cause: unknown) => {
       if (response.destroyed) return // the client has left: nobody is there to be told

@@ -20,7 +20,7 @@ export type View = {
 export type Size = { width: number; height: number }
 
 /** Of every photograph in the shop. */
-export const photoSize: Size = { width: 320, height: 240 }
+const photoSize: Size = { width: 320, height: 240 }
 
 const horizon = 0.58
 const lip = 0.84

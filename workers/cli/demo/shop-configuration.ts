@@ -29,7 +29,7 @@ export const pageRoutes = (pools: readonly string[]) => [
 ]
 
 /** How large the pages show pictures. */
-export const shopMedia = { thumbnails: { card: { width: 320, height: 240, fit: 'cover', format: 'webp' } } }
+const shopMedia = { thumbnails: { card: { width: 320, height: 240, fit: 'cover', format: 'webp' } } }
 
 /** The shop alone, all of it in this deployment. */
 export const shopConfiguration = {

@@ -2,8 +2,7 @@
 // it was there.
 import type { Json } from '../../../shared/jobs/envelope.ts'
 import { joined } from '../../bytes.ts'
-
-export const maxResultBytes = 65_536
+import { maxResultBytes } from '../handler.ts'
 
 /** `abandon` ends the exchange. The work is done whatever becomes of its result. */
 export async function resultOf(response: Response, abandon: () => void): Promise<Json> {
