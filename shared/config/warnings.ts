@@ -1,6 +1,7 @@
 // What is allowed but probably not meant: routes that never match, pools without use, addresses that will not
 // work in production. Takes a configuration without errors.
 
+import { poolOfSourceRule } from '../image/sources.ts'
 import { isPublicAddress } from './address.ts'
 import { type ConfigError, formatPath, quote } from './errors.ts'
 import type { Config } from './schema.ts'
@@ -34,11 +35,18 @@ const deadRoutes = ({ routes }: Config): ConfigError[] => {
   return [...reserved, ...shadowed]
 }
 
-const unusedPools = ({ pools, routes }: Config): ConfigError[] => {
-  const used = new Set(routes.flatMap(({ pools, canary, mirror }) => [...pools, canary?.pool, mirror?.pool]))
-  return Object.keys(pools)
-    .filter((name) => !used.has(name))
-    .map((name) => warning(['pools', name], 'no route uses this pool: name it in the "pools" of a route, or remove it'))
+/** Who has credentials may only be one that asks: for state, jobs or services. */
+const unusedPools = ({ pools, routes, jobs, images }: Config): ConfigError[] => {
+  const used = new Set([
+    ...routes.flatMap(({ pools, canary, mirror }) => [...pools, canary?.pool, mirror?.pool]),
+    ...Object.values(jobs.types).map(({ pool }) => pool),
+    ...images.sources.map(poolOfSourceRule),
+  ])
+  return Object.entries(pools)
+    .filter(([name, { credentials }]) => !used.has(name) && credentials.length === 0)
+    .map(([name]) =>
+      warning(['pools', name], 'no route uses this pool: name it in the "pools" of a route, or remove it'),
+    )
 }
 
 const bareAddresses = ({ pools }: Config): ConfigError[] =>

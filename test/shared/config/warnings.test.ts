@@ -50,6 +50,15 @@ it('names pools that no route uses', () => {
   ])
 })
 
+test.each<[use: string, pool: object, document: object]>([
+  ['does jobs', {}, { jobs: { types: { report: { pool: 'spare', path: '/jobs/report' } } } }],
+  ['has the originals of pictures', {}, { images: { sources: ['pool:spare/photos/*'] } }],
+  ['only asks', { credentials: [`sha256:${'a'.repeat(64)}`] }, {}],
+])('a pool that %s needs no route', (_use, pool, document) => {
+  const pools = { ...smallest().pools, spare: { origins: [{ url: 'http://localhost:9002' }], ...pool } }
+  expect(warningsOf({ ...smallest(), pools, ...document })).toEqual([])
+})
+
 describe('fields without effect', () => {
   const IDLE_HASH = 'has no effect without "policy": "hash"'
   const IDLE_TTL = 'has no effect: only a cookie remembers, and the others are hashed each time'
