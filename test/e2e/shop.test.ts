@@ -5,6 +5,7 @@ import { drawView, type View } from '../../workers/cli/demo/png.ts'
 import { seedItems, seedRows } from '../../workers/cli/demo/seed.ts'
 import { shopConfiguration } from '../../workers/cli/demo/shop-configuration.ts'
 import { type LocalGateway, startLocalGateway } from '../../workers/cli/local-gateway.ts'
+import { fillShop } from '../../workers/cli/shop/fill.ts'
 import { adminToken, cacheStatus } from './support/gateway.ts'
 import { startOrigin, type TestOrigin } from './support/origin.ts'
 
@@ -297,5 +298,27 @@ describe('listing an item with a photograph', () => {
     expect([noPicture.status, await noPicture.text()]).toEqual([415, expect.stringContaining('role="alert"')])
     const noPrice = await client.visit('/sell', { method: 'POST', body: form(new Blob([]), { price: 'much' }) })
     expect([noPrice.status, await noPrice.text()]).toEqual([422, expect.stringContaining('the price in pence')])
+  })
+})
+
+describe('a shop is filled from outside', () => {
+  const lines: string[] = []
+  const fill = (token = adminToken, items = seedItems.slice(-42, -38)) =>
+    fillShop(gateway.url, token, (line) => lines.push(line), items)
+
+  it('with what is missing, and no more', async () => {
+    await fill()
+    const list = (await (await visitor().visit('/api/items?limit=1')).json()) as { items: { picture: string }[] }
+    const newest = list.items[0]!
+    const { id: _, title, picture } = seedItems.at(-41)!
+    expect(newest).toMatchObject({ title, picture: `/_weir/media/${picture}` })
+    expect((await visitor().visit(newest.picture)).headers.get('content-type')).toBe('image/png')
+    await fill()
+    expect(lines.slice(2)).toEqual([expect.stringMatching(/^Listed 2 items\./), 'All items are listed already.'])
+  })
+
+  it('or says why not', async () => {
+    await expect(fill('wrong', seedItems.slice(0, 1))).rejects.toThrow('PUT /_weir/media/seed/dawn-1.png: 401. Send a')
+    await expect(fillShop('http://127.0.0.1:9', adminToken, () => {})).rejects.toThrow('limit=100: no answer (')
   })
 })

@@ -136,17 +136,27 @@ function pictureOf(light: string, number: number): string {
 /** Large enough for a page, small enough that all of them are drawn within a second or so. */
 const pictureSize = { width: 200, height: 150 }
 
-/** The bytes of a picture that `seedItems` names. */
-function draw(light: Light, number: number): Buffer {
-  return drawView({ ...light.view, seed: number * 3.7 + light.id.length }, pictureSize)
+export interface Picture {
+  /** Below /_weir/media/. */
+  readonly path: string
+  /** A PNG file. */
+  draw(): Buffer
 }
+
+/** Those that `seedItems` name. */
+export const seedPictures: readonly Picture[] = places.flatMap((_, index) =>
+  lights.map(({ id, view }) => ({
+    path: pictureOf(id, index + 1),
+    draw: () => drawView({ ...view, seed: (index + 1) * 3.7 + id.length }, pictureSize),
+  })),
+)
 
 /** Of a place that the shop does not show. */
 export const drawPhotograph = (size: Size): Buffer => drawView({ ...lights[0]!.view, seed: 99 }, size)
 
 /** Fills an empty shop. One that has items already is left as it is. */
 export async function seedShop({ SHOP, MEDIA }: Pick<LocalStores, 'SHOP' | 'MEDIA'>): Promise<void> {
-  if (await seedRows(SHOP)) await seedPictures(MEDIA)
+  if (await seedRows(SHOP)) await keepPictures(MEDIA)
 }
 
 /** The rows alone, and what the search knows of them; whether there were none before. */
@@ -167,14 +177,9 @@ export async function seedRows(binding: LocalStores['SHOP'], rows = seedItems): 
   return true
 }
 
-async function seedPictures(bucket: LocalStores['MEDIA']): Promise<void> {
-  const pictures = places.flatMap((_, index) => lights.map((light) => ({ light, number: index + 1 })))
+async function keepPictures(bucket: LocalStores['MEDIA']): Promise<void> {
   const httpMetadata = { contentType: 'image/png' }
-  await Promise.all(
-    pictures.map(({ light, number }) =>
-      bucket.put(originalName(pictureOf(light.id, number)), draw(light, number), { httpMetadata }),
-    ),
-  )
+  await Promise.all(seedPictures.map(({ path, draw }) => bucket.put(originalName(path), draw(), { httpMetadata })))
 }
 
 function rgb(hex: number): Colour {
