@@ -7,9 +7,17 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { ownerOf } from '../../shared/state/place.ts'
 import { type Bookmarks, OwnView } from '../../workers/db/bookmarks.ts'
 import { bucketDirectory } from '../../workers/db/bucket-directory.ts'
-import { moveBucket } from '../../workers/db/bucket-moves.ts'
-import type { Database } from '../../workers/db/replicas.ts'
-import { bucketOfAccount, bucketOfId, idInBucket, type ShardedDatabase, sharded } from '../../workers/db/shards.ts'
+import { type MovingShards, moveBucket } from '../../workers/db/bucket-moves.ts'
+import type { Database, Reader } from '../../workers/db/replicas.ts'
+import {
+  bucketOfAccount,
+  bucketOfId,
+  type Here,
+  idInBucket,
+  type ShardedDatabase,
+  sharded,
+} from '../../workers/db/shards.ts'
+import { finishMoves } from '../../workers/db/spread.ts'
 import type { D1Session, D1Source, Statement } from '../../workers/db/statements.ts'
 import { type Seen, violations } from '../support/consistency.ts'
 import { LaggingD1 } from '../support/lagging-d1.ts'
@@ -62,8 +70,12 @@ class World {
   }
 
   /** What another isolate knows. */
-  isolate(sources: readonly D1Source[] = this.sources, directory: D1Source = this.directory): ShardedDatabase {
-    const options = { name: 'orders', homes: 2, now: () => 0 }
+  isolate(
+    sources: readonly D1Source[] = this.sources,
+    directory: D1Source = this.directory,
+    now = () => 0,
+  ): ShardedDatabase {
+    const options = { name: 'orders', homes: 2, now }
     return sharded({ ...options, sources, directory: bucketDirectory(directory) })
   }
 
@@ -74,6 +86,17 @@ class World {
       bucket,
       to,
     )
+  }
+
+  moving(): MovingShards {
+    return { sources: this.sources, homes: 2, directory: bucketDirectory(this.directory) }
+  }
+
+  /** What a shard says of a bucket. */
+  async stateOf(bucket: number, shard: number): Promise<string | undefined> {
+    const session = this.sources[shard]!.withSession('first-primary')
+    const { results } = await session.prepare('SELECT state FROM buckets WHERE bucket = ?').bind(bucket).all()
+    return (results[0] as { state: string } | undefined)?.state
   }
 
   /** The ids in each shard, whether they count or not. */
@@ -162,6 +185,42 @@ describe('a point query', () => {
     expect(wrong).toHaveBeenCalledOnce()
   })
 
+  it('that has written, and whose answer is lost, is not written again where the bucket goes next', async () => {
+    const world = new World(2, randomFrom(1))
+    const bucket = bucketAt(0)
+    let isLost = false
+    const losing = intercepted(world.sources[0]!, async (call) => {
+      const result = await call()
+      if (isLost) return result
+      isLost = true
+      await world.move(bucket, 1)
+      throw new Error('lost')
+    })
+    const orders = world.isolate([losing, world.sources[1]!])
+    await expect(orders.of(bucket).write(increment(bucket, 'a'))).rejects.toMatchObject({ cause: { message: 'lost' } })
+    expect((await orders.of(bucket).read({ kind: 'primary' }, countOf('a'))).value).toBe(1)
+  })
+
+  it('that may have written to a shard which is down since is not written again, and the next one finds the bucket', async () => {
+    const world = new World(2, randomFrom(1))
+    const bucket = bucketAt(0)
+    let at = 0
+    let isDown = false
+    const dying = intercepted(world.sources[0]!, async (call) => {
+      if (isDown) throw new Error('down')
+      const result = await call()
+      isDown = at > 0
+      if (isDown) await world.move(bucket, 1)
+      if (isDown) throw new Error('lost')
+      return result
+    })
+    const orders = world.isolate([dying, world.sources[1]!], world.directory, () => at)
+    await orders.of(bucket).read({ kind: 'primary' }, countOf('a'))
+    at = 60_000
+    await expect(orders.of(bucket).write(increment(bucket, 'a'))).rejects.toThrow()
+    expect((await orders.of(bucket).write(increment(bucket, 'a'))).value).toBe(2)
+  })
+
   it('that writes twice in one call is refused, since a move could come between', async () => {
     const orders = new World(2, randomFrom(1)).isolate()
     const twice = orders.of(1).write(async (database) => {
@@ -172,12 +231,9 @@ describe('a point query', () => {
   })
 })
 
-describe('a listing', () => {
-  const list = (
-    database: Parameters<Parameters<ShardedDatabase['gather']>[0]>[0],
-    here: Parameters<Parameters<ShardedDatabase['gather']>[0]>[1],
-  ) => database.select().from(counters).where(here(counters.bucket))
+const list = (database: Reader, here: Here) => database.select().from(counters).where(here(counters.bucket))
 
+describe('a listing', () => {
   const filled = async () => {
     const world = new World(2, randomFrom(1))
     for (const [id, bucket] of [['a', bucketAt(0)] as const, ['b', bucketAt(1)] as const]) {
@@ -202,12 +258,73 @@ describe('a listing', () => {
   })
 })
 
+describe('a listing of what has moved', () => {
+  it('is whole with the directory away', async () => {
+    const world = new World(3, randomFrom(1))
+    const bucket = bucketAt(0)
+    await world.isolate().of(bucket).write(increment(bucket, 'a'))
+    await world.move(bucket, 2)
+    const away = intercepted(world.directory, async () => Promise.reject(new Error('away')))
+    const gathered = await world.isolate(world.sources, away).gather(list, { tolerance: { kind: 'primary' } })
+    expect(gathered).toMatchObject({ rows: [{ id: 'a' }], missing: [] })
+  })
+
+  it('is whole where the replicas have not heard of the move yet', async () => {
+    // The first replica, which hears of the next change at each call, until it hears of none any more.
+    const random = { value: 0.04 }
+    const world = new World(2, () => random.value)
+    const bucket = bucketAt(0)
+    const orders = world.isolate()
+    await orders.of(bucket).write(increment(bucket, 'a'))
+    await orders.gather(list)
+    expect((await orders.gather(list)).rows).toMatchObject([{ id: 'a' }])
+    random.value = 0.1
+    await world.move(bucket, 1)
+    for (const isolate of [orders, world.isolate()]) {
+      expect(await isolate.gather(list)).toMatchObject({ rows: [{ id: 'a' }], missing: [] })
+    }
+  })
+
+  it('is whole where a bucket leaves a shard, or comes to it, between any two of its answers', async () => {
+    const world = new World(2, randomFrom(1))
+    const bucket = bucketAt(0)
+    await world.isolate().of(bucket).write(increment(bucket, 'a'))
+    for (const source of world.sources) source.lags = false
+    let to = 1
+    for (const watched of [0, 1]) {
+      for (let nth = 1; nth <= 3; nth++) {
+        let calls = 0
+        const moving = intercepted(world.sources[watched]!, async (call) => {
+          const result = await call()
+          if (++calls === nth) expect(await world.move(bucket, to)).toMatchObject({ kind: 'moved' })
+          return result
+        })
+        const sources = world.sources.map((source, shard) => (shard === watched ? moving : source))
+        const gathered = await world.isolate(sources).gather(list, { tolerance: { kind: 'primary' } })
+        expect(gathered).toMatchObject({ rows: [{ id: 'a' }], missing: [] })
+        to = 1 - to
+      }
+    }
+  })
+
+  it('says what is missing where it has gone to a shard that is down', async () => {
+    const world = new World(2, randomFrom(1))
+    const bucket = bucketAt(0)
+    await world.isolate().of(bucket).write(increment(bucket, 'a'))
+    await world.move(bucket, 1)
+    const down = intercepted(world.sources[1]!, async () => Promise.reject(new Error('down')))
+    const gathered = await world.isolate([world.sources[0]!, down]).gather(list, { tolerance: { kind: 'primary' } })
+    expect(gathered).toEqual({ rows: [], missing: ['orders-1'] })
+  })
+})
+
 describe('a move', () => {
-  /** The nth call of the move fails, before it does anything, or when all of it is done. */
-  const failing = (nth: number, when: 'before' | 'after') => {
+  /** The nth call of the move fails, before it does anything, or when all of it is done; or from then on all fail. */
+  const failing = (nth: number, when: 'before' | 'after' | 'from then on') => {
     let calls = 0
     return async <T>(call: () => Promise<T>): Promise<T> => {
       const isFault = ++calls === nth
+      if (when === 'from then on' && calls >= nth) throw new Error('crashed')
       if (isFault && when === 'before') throw new Error('crashed')
       const result = await call()
       if (isFault) throw new Error('crashed')
@@ -217,7 +334,7 @@ describe('a move', () => {
 
   const bucket = bucketAt(0)
 
-  test.each(['before', 'after'] as const)(
+  test.each(['before', 'after', 'from then on'] as const)(
     'that crashes %s any of its steps is taken up again, and nothing is lost',
     async (when) => {
       let points = 0
@@ -242,6 +359,37 @@ describe('a move', () => {
       expect(points).toBeGreaterThan(15)
     },
   )
+
+  it('to a shard that fails leaves the bucket where it is, to be written, also where an earlier one has died', async () => {
+    const world = new World(2, randomFrom(1))
+    const orders = world.isolate()
+    await orders.of(bucket).write(increment(bucket, 'a'))
+    const away = intercepted(world.sources[1]!, async () => Promise.reject(new Error('down')))
+    const toNobody = () => moveBucket({ ...world.moving(), sources: [world.sources[0]!, away] }, bucket, 1)
+    await expect(toNobody()).rejects.toThrow()
+    expect((await orders.of(bucket).write(increment(bucket, 'a'))).value).toBe(2)
+    await expect(world.move(bucket, 1, failing(8, 'from then on'))).rejects.toThrow()
+    expect(await world.stateOf(bucket, 0)).toBe('frozen')
+    await expect(toNobody()).rejects.toThrow()
+    expect((await orders.of(bucket).write(increment(bucket, 'a'))).value).toBe(3)
+    expect(await world.move(bucket, 1)).toMatchObject({ kind: 'moved' })
+    expect((await orders.of(bucket).write(increment(bucket, 'a'))).value).toBe(4)
+  })
+
+  it('is ended by the clock for each bucket, whatever becomes of the others', async () => {
+    const world = new World(3, randomFrom(1))
+    const directory = bucketDirectory(world.directory)
+    const [stuck, free] = [bucketAt(0), bucketAt(0, bucketAt(0) + 1)]
+    await directory.begin(stuck, { shard: 0, version: 0 }, 1)
+    await directory.begin(free, { shard: 0, version: 0 }, 2)
+    const down = intercepted(world.sources[1]!, async () => Promise.reject(new Error('down')))
+    const shards = { ...world.moving(), sources: [world.sources[0]!, down, world.sources[2]!] }
+    await expect(finishMoves(shards)).rejects.toThrow(/1 of 2/)
+    const after = await directory.read()
+    expect([after.get(stuck)?.movingTo, after.get(free)]).toEqual([1, { shard: 2, version: 2 }])
+    await finishMoves(world.moving())
+    expect(await directory.moving()).toEqual([])
+  })
 
   it('takes all tables that have a bucket, by pages, with whatever is in them', async () => {
     const world = new World(2, randomFrom(1))

@@ -22,6 +22,8 @@ interface Copy {
 const regions = ['WEUR', 'ENAM', 'APAC', 'OC']
 
 export class LaggingD1 implements D1Source {
+  /** False: its replicas have all that is written at once. */
+  lags = true
   readonly #random: () => number
   readonly #primary: Copy
   readonly #replicas: readonly Copy[]
@@ -96,6 +98,7 @@ export class LaggingD1 implements D1Source {
   }
 
   #lag(replica: Copy): void {
+    if (!this.lags) this.#catchUp(replica, this.#changes.length)
     if (this.#random() < (replica.isStuck ? 0.1 : 0.006)) replica.isStuck = !replica.isStuck
     const distance = this.#changes.length - replica.position
     if (!replica.isStuck && this.#random() < 0.05) {

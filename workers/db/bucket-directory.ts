@@ -3,7 +3,7 @@
 import { and, eq, isNotNull, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { orderBuckets } from './schema.ts'
-import { type D1Source, listening } from './statements.ts'
+import { type D1Source, listening, primaryOf } from './statements.ts'
 
 export interface BucketPlace {
   readonly shard: number
@@ -11,7 +11,7 @@ export interface BucketPlace {
   readonly movingTo?: number | undefined
 }
 
-/** Rejects as D1 does. */
+/** Rejects as D1 does, or after 10 s. */
 export interface BucketDirectory {
   /** Those that were ever moved, by their numbers. */
   read(): Promise<ReadonlyMap<number, BucketPlace>>
@@ -24,7 +24,7 @@ export interface BucketDirectory {
 }
 
 export function bucketDirectory(source: D1Source): BucketDirectory {
-  const database = () => drizzle(listening(source.withSession('first-primary')))
+  const database = () => drizzle(listening(primaryOf('of the buckets', source)))
   return {
     async read() {
       const rows = await database().select().from(orderBuckets)

@@ -1,6 +1,6 @@
 // Moves a bucket from one shard to another while both serve. Each step can fail at any point, with the process too: the
 // move is taken up again from what the shards say, under a new version, and whoever went on with the old one changes
-// nothing any more.
+// nothing any more. Where it fails before there is no way back, the source may be written again until then.
 //
 //   source  held ──► frozen ──────────────► gone            (its rows are deleted)
 //   target          arriving ── rows ──►           held
@@ -13,7 +13,7 @@ import { ownerOf } from '../../shared/state/place.ts'
 import type { BucketDirectory } from './bucket-directory.ts'
 import { buckets } from './shard-tables.ts'
 import type { Shards } from './shards.ts'
-import { type D1Session, type D1Source, listening } from './statements.ts'
+import { type D1Session, type D1Source, listening, primaryOf } from './statements.ts'
 
 export type Moved =
   | { readonly kind: 'moved'; readonly rows: number }
@@ -40,9 +40,15 @@ export async function moveBucket(shards: MovingShards, bucket: number, to: numbe
   if (source === undefined || destination === undefined) {
     throw new Error(`The bucket ${bucket} is in a shard that is not bound any more: bind it again.`)
   }
-  const tables = await tablesOf(shardOf(source))
-  const move: Move = { bucket, version, to: target, isHome, directory, tables }
-  const moved = await carryOut(move, shardOf(source), shardOf(destination))
+  const from = shardOf(source)
+  const move = { bucket, version, to: target, isHome, directory }
+  const moved = await carryOut({ ...move, tables: await tablesOf(from) }, from, shardOf(destination)).catch(
+    async (error) => {
+      // Whoever writes is not to wait until a shard is back.
+      await thaw(from.database, move).catch(() => undefined)
+      throw error
+    },
+  )
   return moved.kind === 'moved' && target !== to ? moveBucket(shards, bucket, to) : moved
 }
 
@@ -60,6 +66,8 @@ async function carryOut(move: Move, from: Shard, target: Shard): Promise<Moved> 
   const { bucket, version, to, directory } = move
   const source = from.database
   let rows = 0
+  // Nothing is frozen for a target that does not answer.
+  await countOf(target.database, 'buckets', bucket)
   if (await freeze(source, move)) {
     if (!(await expect(target.database, move))) return { kind: 'overtaken' }
     rows = await copy(source, target, move)
@@ -83,6 +91,14 @@ async function freeze(source: DrizzleD1Database, { bucket, version, to, isHome }
     .returning({ bucket: buckets.bucket })
   const results = await source.batch([...unheardOf, changes] as unknown as readonly [typeof changes])
   return (results.at(-1) ?? []).length > 0
+}
+
+/** What is not gone yet is written here again, and whoever copies it copies in vain. */
+async function thaw(source: DrizzleD1Database, { bucket, version }: Pick<Move, 'bucket' | 'version'>): Promise<void> {
+  await source
+    .update(buckets)
+    .set({ state: 'held', version, movedTo: null })
+    .where(and(eq(buckets.bucket, bucket), eq(buckets.state, 'frozen'), lte(buckets.version, version)))
 }
 
 /** Whatever an earlier attempt has left here goes. False where a later move is on. */
@@ -229,6 +245,6 @@ interface Shard {
 }
 
 function shardOf(source: D1Source): Shard {
-  const session = source.withSession('first-primary')
+  const session = primaryOf('of a shard', source)
   return { session, database: drizzle(listening(session)) }
 }

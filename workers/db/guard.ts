@@ -1,6 +1,6 @@
 // What stands before every statement to a shard: in the same transaction it is seen whether the shard holds the bucket.
 // So nobody reads or writes where a bucket is not, however old what they know of its place is.
-import type { D1Session, D1Source, Statement } from './statements.ts'
+import { type D1Session, type D1Source, type Send, type Statement, sessionThrough } from './statements.ts'
 
 /** What a shard knows of a bucket. */
 export interface Holding {
@@ -29,6 +29,9 @@ export function notHereIn(error: unknown): NotHere | undefined {
 /** A bucket stays in a shard from the version on by which it came; it is read there under the one by which it will leave. */
 export type Stay = Pick<Holding, 'state' | 'version'>
 
+/** The source is frozen under the version under which the target then holds: that is later, whatever their numbers. */
+export const orderOf = ({ state, version }: Stay): number => 2 * version + (state === 'held' ? 1 : 0)
+
 /** Of one bucket, in one shard. */
 export interface Guarded {
   readonly source: D1Source
@@ -37,9 +40,12 @@ export interface Guarded {
 }
 
 const stateOf = 'SELECT state, version, moved_to AS movedTo FROM buckets WHERE bucket = ?'
-/** The only way in which a SELECT can end a transaction is to fail: `no` is no JSON. */
+/** The only way in which a SELECT can end a transaction is to fail, as nothing else does: no number has this one's size. */
 const mustBeHeld = `SELECT CASE WHEN coalesce((SELECT state FROM buckets WHERE bucket = ?1), ?2) = 'held'
-  THEN coalesce((SELECT version FROM buckets WHERE bucket = ?1), 0) ELSE json('no') END AS version`
+  THEN coalesce((SELECT version FROM buckets WHERE bucket = ?1), 0) ELSE abs(1 << 63) END AS version`
+
+/** Whatever else fails may have written, for all that is known: where only the answer is lost, the bucket may move next. */
+const isGuards = (error: unknown): boolean => error instanceof Error && error.message.includes('integer overflow')
 
 /** `isHome`: the shard holds it where it has never heard of it. */
 export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 'read' | 'write'): Guarded {
@@ -61,9 +67,10 @@ export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 
       stay = { state: 'held', version: (state?.results[0] as { readonly version?: number } | undefined)?.version ?? 0 }
       return results
     } catch (error) {
+      if (!isGuards(error)) throw error
       const { results } = await source.withSession('first-primary').prepare(stateOf).bind(bucket).all()
       const holding = (results[0] as Holding | undefined) ?? unheardOf
-      throw holding.state === 'held' ? error : new NotHere(holding)
+      throw new NotHere(holding)
     }
   }
 
@@ -72,7 +79,7 @@ export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 
     source: {
       withSession(constraint) {
         const session = source.withSession(constraint)
-        return sessionOf(
+        return sessionThrough(
           session,
           use === 'read' ? read.bind(undefined, session) : onlyOnce(write.bind(undefined, session)),
         )
@@ -81,8 +88,6 @@ export function guarded(source: D1Source, bucket: number, isHome: boolean, use: 
   }
 }
 
-type Send = (statements: Statement[]) => Promise<D1Result[]>
-
 /** What was written before a bucket moved would be written again where it moved to. */
 function onlyOnce(send: Send): Send {
   let isSent = false
@@ -90,22 +95,5 @@ function onlyOnce(send: Send): Send {
     if (isSent) throw new Error('A write to a shard is one statement, or one batch.')
     isSent = true
     return send(statements)
-  }
-}
-
-function sessionOf(session: D1Session, send: Send): D1Session {
-  const inner = new WeakMap<Statement, Statement>()
-  const wrap = (statement: Statement): Statement => {
-    const wrapper = {
-      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
-      all: async () => (await send([statement]))[0]!,
-    }
-    inner.set(wrapper, statement)
-    return wrapper
-  }
-  return {
-    prepare: (sql) => wrap(session.prepare(sql)),
-    batch: (statements) => send(statements.map((statement) => inner.get(statement)!)),
-    getBookmark: () => session.getBookmark(),
   }
 }

@@ -2,7 +2,7 @@
 // bookmark with which a later read sees at least as much. What has served each read is told; drizzle stands on top.
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import { late, orLate } from '../within.ts'
-import { type D1Source, type Listener, listening } from './statements.ts'
+import { type D1Source, inTime, type Listener, listening } from './statements.ts'
 
 /** How old an answer may be. */
 export type Tolerance =
@@ -54,7 +54,6 @@ export interface ReadEvent {
 }
 
 const replicaPatienceMs = 1500
-const primaryPatienceMs = 10_000
 
 /** `onRead` is told of every statement of a read. */
 export function replicated(
@@ -116,10 +115,4 @@ async function unlessItFails<T>(name: string, answer: Promise<T>): Promise<T | u
     console.warn(`A replica of ${name} failed:`, error)
   }
   return undefined
-}
-
-async function inTime<T>(name: string, answer: Promise<T>): Promise<T> {
-  const given = await orLate(primaryPatienceMs, answer)
-  if (given === late) throw new Error(`The database ${name} did not answer within ${primaryPatienceMs} ms.`)
-  return given
 }

@@ -4,7 +4,8 @@ import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { bucketCount, bucketOf, ownerOf } from '../../shared/state/place.ts'
 import { late, orLate, within } from '../within.ts'
 import type { BucketDirectory, BucketPlace } from './bucket-directory.ts'
-import { guarded, type NotHere, notHereIn, type Stay } from './guard.ts'
+import { guarded, type NotHere, notHereIn, orderOf, type Stay } from './guard.ts'
+import { holdersOf, holdingsOf, isHeld } from './holders.ts'
 import { type Answered, type Database, type ReadEvent, type Reader, replicated, type Tolerance } from './replicas.ts'
 import type { D1Source } from './statements.ts'
 
@@ -25,7 +26,7 @@ export type Here = (bucketColumn: SQLWrapper) => SQL
 export interface Gathered<T> {
   /** Of all shards, one shard's after the other's. */
   readonly rows: readonly T[]
-  /** The databases that failed, or had not answered in time: what they hold is not among the rows. */
+  /** The databases that failed, or had not answered by the deadline: what they hold is not among the rows. */
   readonly missing: readonly string[]
 }
 
@@ -62,9 +63,12 @@ export function bucketOfId(id: string): number | undefined {
 
 const movingPatienceMs = 5000
 const movingPauseMs = 20
+const longestPauseMs = 200
 const directoryPatienceMs = 500
 const directoryAgeMs = 10_000
 const gatherDeadlineMs = 2000
+/** The rest is for what has moved meanwhile. */
+const shardsShare = 0.75
 const anyCopy: Tolerance = { kind: 'unconstrained' }
 
 export function sharded(shards: Shards): ShardedDatabase {
@@ -80,8 +84,13 @@ export function sharded(shards: Shards): ShardedDatabase {
     return { ...guard, database: replicated(nameOf(shard), guard.source, now, onRead) }
   }
 
-  /** `ask` finds the bucket, wherever it has gone. */
-  async function find<T>(bucket: number, first: BucketPlace, ask: (place: BucketPlace) => Promise<T>): Promise<T> {
+  /** `ask` finds the bucket, wherever it has gone. What may have been written is not written again. */
+  async function find<T>(
+    bucket: number,
+    first: BucketPlace,
+    use: 'read' | 'write',
+    ask: (place: BucketPlace) => Promise<T>,
+  ): Promise<T> {
     const until = now() + movingPatienceMs
     let place = first
     for (let hops = 1; ; hops++) {
@@ -90,9 +99,9 @@ export function sharded(shards: Shards): ShardedDatabase {
       } catch (error) {
         const refusal = notHereIn(error)
         const next = refusal === undefined ? await map.newer(bucket, place) : await map.after(bucket, place, refusal)
-        if (next === undefined) throw error
+        if (next === undefined || (refusal === undefined && use === 'write')) throw error
         if (now() > until) throw new BucketMoving(`A bucket of ${name} is on its way to another shard: try again.`)
-        if (next.shard === place.shard || hops > 2) await new Promise((resolve) => setTimeout(resolve, movingPauseMs))
+        if (next.shard === place.shard || hops > 2) await pause(Math.min(movingPauseMs * hops, longestPauseMs))
         place = next
       }
     }
@@ -104,14 +113,14 @@ export function sharded(shards: Shards): ShardedDatabase {
       const carried = tolerance.kind === 'bookmark' ? parseMark(tolerance.bookmark) : undefined
       const known = await map.placeOf(bucket)
       const first = carried !== undefined && carried.version > known.version ? carried : known
-      return find(bucket, first, async (place) => {
+      return find(bucket, first, 'read', async (place) => {
         const { database, stay } = databaseAt(bucket, place.shard, 'read')
         const answer = await database.read(toleranceAt(place, tolerance, carried), query)
         return { ...answer, bookmark: markOf(stay(), place.shard, answer.bookmark) }
       })
     },
     async write(query) {
-      return find(bucket, await map.placeOf(bucket), async (place) => {
+      return find(bucket, await map.placeOf(bucket), 'write', async (place) => {
         const { database, stay } = databaseAt(bucket, place.shard, 'write')
         const written = await database.write(query)
         return { ...written, bookmark: markOf(stay(), place.shard, written.bookmark) }
@@ -122,39 +131,42 @@ export function sharded(shards: Shards): ShardedDatabase {
   return {
     of,
     async gather(query, { tolerance = anyCopy, deadlineMs = gatherDeadlineMs } = {}) {
-      const isAll: Here = (column) =>
-        sql`${column} NOT IN (SELECT bucket FROM buckets WHERE state IN ('arriving', 'gone'))`
+      const shardsUntil = now() + deadlineMs * shardsShare
       const until = now() + deadlineMs
-      const inTime = <T>(answer: Promise<Answered<T>>): Promise<T | undefined> =>
-        orLate(Math.max(0, until - now()), answer).then(
-          (given) => (given === late ? undefined : given.value),
-          () => undefined,
-        )
-      const before = await map.read()
       const missing = new Set<string>()
+      /** Undefined for what is missing. */
+      const inTime = async <T>(from: string, end: number, answer: Promise<Answered<T>>): Promise<T | undefined> => {
+        try {
+          const given = await orLate(Math.max(0, end - now()), answer)
+          if (given !== late) return given.value
+          console.warn(`A listing goes without ${from}, which has not answered in time.`)
+        } catch (error) {
+          console.warn(`A listing goes without ${from}:`, error)
+        }
+        missing.add(from)
+        return undefined
+      }
       const parts = await Promise.all(
         sources.map(async (source, shard) => {
           const database = replicated(nameOf(shard), source, now, onRead)
-          const rows = await inTime(database.read(tolerance, (reader) => query(reader, isAll)))
-          if (rows === undefined) missing.add(nameOf(shard))
-          return { shard, rows: rows ?? [] }
+          const part = database.read(tolerance, async (reader) => {
+            const before = await holdingsOf(reader)
+            const rows = await query(reader, isHeld)
+            return { rows, before, after: await holdingsOf(reader) }
+          })
+          return inTime(nameOf(shard), shardsUntil, part)
         }),
       )
-      const after = await map.read()
-      // A bucket that has moved meanwhile may have been in both shards, or in none.
-      const unsettled = new Set(
-        [...before, ...after].flatMap(([bucket]) => (isSettled(before, after, bucket) ? [] : bucket)),
-      )
-      const shardOf = (bucket: number) => after.get(bucket)?.shard ?? ownerOf(bucket, homes)
-      const isWhereItBelongs = (shard: number) => (row: { readonly bucket: number }) =>
-        !unsettled.has(row.bucket) && shardOf(row.bucket) === shard
-      const settled = parts.flatMap(({ shard, rows }) => rows.filter(isWhereItBelongs(shard)))
+      const { holders, unsettled } = holdersOf(parts, homes)
+      const isHolder = (bucket: number, shard: number) =>
+        !unsettled.has(bucket) && (holders.get(bucket) ?? ownerOf(bucket, homes)) === shard
+      const settled = parts.flatMap((part, shard) => (part?.rows ?? []).filter(({ bucket }) => isHolder(bucket, shard)))
       const asked = await Promise.all(
-        [...unsettled].map(async (bucket) => {
+        [...unsettled].map(async ([bucket, shard]) => {
+          if (missing.has(nameOf(shard))) return []
           const here: Here = (column) => sql`${column} = ${bucket}`
-          const rows = await inTime(of(bucket).read({ kind: 'primary' }, (reader) => query(reader, here)))
-          if (rows === undefined) missing.add(nameOf(shardOf(bucket)))
-          return rows ?? []
+          const answer = of(bucket).read({ kind: 'primary' }, (reader) => query(reader, here))
+          return (await inTime(nameOf(shard), until, answer)) ?? []
         }),
       )
       return { rows: [...settled, ...asked.flat()], missing: [...missing].sort() }
@@ -162,14 +174,7 @@ export function sharded(shards: Shards): ShardedDatabase {
   }
 }
 
-function isSettled(
-  before: ReadonlyMap<number, BucketPlace>,
-  after: ReadonlyMap<number, BucketPlace>,
-  bucket: number,
-): boolean {
-  const [earlier, later] = [before.get(bucket), after.get(bucket)]
-  return earlier?.version === later?.version && earlier?.movingTo === undefined && later?.movingTo === undefined
-}
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 // Places ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,12 +190,11 @@ function placesOf({ homes, directory, now }: Shards) {
     return place
   }
 
-  async function read(): Promise<ReadonlyMap<number, BucketPlace>> {
+  async function read(): Promise<void> {
     readAt = now()
     // Without it the shards themselves are asked, and say where a bucket has gone.
     const places = await within(directoryPatienceMs, () => directory.read())
     for (const [bucket, place] of places ?? []) learn(bucket, place)
-    return places ?? new Map(known)
   }
 
   async function placeOf(bucket: number): Promise<BucketPlace> {
@@ -199,7 +203,6 @@ function placesOf({ homes, directory, now }: Shards) {
   }
 
   return {
-    read,
     placeOf,
     /** Where to look after a shard has said that it is not there; the same place where it is on its way. */
     async after(bucket: number, place: BucketPlace, { holding }: NotHere): Promise<BucketPlace> {
@@ -227,9 +230,8 @@ interface Mark extends BucketPlace {
   readonly bookmark: string
 }
 
-/** The source is frozen under the version under which the target then holds: that is later, whatever their numbers. */
 function markOf({ state, version }: Stay, shard: number, bookmark: string | undefined): string | undefined {
-  const order = 2 * version + (state === 'held' ? 1 : 0)
+  const order = orderOf({ state, version })
   return bookmark && `${order.toString(16).padStart(8, '0')}.${shard}.${bookmark}`
 }
 

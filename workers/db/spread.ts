@@ -12,29 +12,41 @@ export interface Spread {
 
 const atATime = 4
 
-/** Moves at most so many buckets to where they belong over the first `over` shards. Rejects as moves do. */
+/** Moves at most so many buckets to where they belong over the first `over` shards. Rejects as moves do, when all are tried. */
 export async function spread(shards: MovingShards, over: number, atMost: number): Promise<Spread> {
   const misplaced = misplacedOver(await shards.directory.read(), shards.homes, over)
-  const queue = misplaced.slice(0, atMost)
+  const moves = misplaced.slice(0, atMost).map((bucket) => ({ bucket, to: ownerOf(bucket, over) }))
+  const done = await moveAll(shards, moves)
+  return { ...done, left: misplacedOver(await shards.directory.read(), shards.homes, over).length }
+}
+
+/** Ends every move that was begun and is not under way any more. Rejects where one fails, when all are tried. */
+export async function finishMoves(shards: MovingShards): Promise<void> {
+  const places = await shards.directory.read()
+  const begun = [...places].flatMap(([bucket, { movingTo: to }]) => (to === undefined ? [] : { bucket, to }))
+  await moveAll(shards, begun)
+}
+
+/** A shard that is down keeps nothing from moving between the others. */
+async function moveAll(shards: MovingShards, moves: readonly { readonly bucket: number; readonly to: number }[]) {
+  const queue = [...moves]
+  const errors: unknown[] = []
   let [moved, rows] = [0, 0]
   const work = async () => {
-    for (let bucket = queue.shift(); bucket !== undefined; bucket = queue.shift()) {
-      const outcome = await moveBucket(shards, bucket, ownerOf(bucket, over))
-      if (outcome.kind === 'moved') {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      try {
+        const outcome = await moveBucket(shards, next.bucket, next.to)
+        if (outcome.kind !== 'moved') continue
         moved++
         rows += outcome.rows
+      } catch (error) {
+        errors.push(error)
       }
     }
   }
   await Promise.all(Array.from({ length: atATime }, work))
-  return { moved, rows, left: misplacedOver(await shards.directory.read(), shards.homes, over).length }
-}
-
-/** Ends every move that was begun and is not under way any more. */
-export async function finishMoves(shards: MovingShards): Promise<void> {
-  for (const [bucket, { movingTo }] of await shards.directory.read()) {
-    if (movingTo !== undefined) await moveBucket(shards, bucket, movingTo)
-  }
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} of ${moves.length} moves failed.`)
+  return { moved, rows }
 }
 
 /** How many buckets each shard has, the moving ones where they come from. */

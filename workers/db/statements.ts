@@ -1,5 +1,6 @@
 // The little that is asked of D1, so that something can stand between it and drizzle: what listens to who has served a
 // statement, and what guards a shard.
+import { late, orLate } from '../within.ts'
 
 /** A D1 database, or what goes for one. */
 export interface D1Source {
@@ -17,6 +18,42 @@ export interface D1Session {
 export interface Statement {
   bind(...values: unknown[]): Statement
   all(): Promise<D1Result>
+}
+
+/** What sends statements: one that is asked for by itself is a batch of one. */
+export type Send = (statements: Statement[]) => Promise<D1Result[]>
+
+/** A session whose statements all go through `send`. */
+export function sessionThrough(session: D1Session, send: Send): D1Session {
+  const inner = new WeakMap<Statement, Statement>()
+  const wrap = (statement: Statement): Statement => {
+    const wrapper = {
+      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      all: async () => (await send([statement]))[0]!,
+    }
+    inner.set(wrapper, statement)
+    return wrapper
+  }
+  return {
+    prepare: (sql) => wrap(session.prepare(sql)),
+    batch: (statements) => send(statements.map((statement) => inner.get(statement)!)),
+    getBookmark: () => session.getBookmark(),
+  }
+}
+
+const patienceMs = 10_000
+
+/** Rejects as the answer does, or after 10 s; then nobody knows whether anything was written. */
+export async function inTime<T>(name: string, answer: Promise<T>): Promise<T> {
+  const given = await orLate(patienceMs, answer)
+  if (given === late) throw new Error(`The database ${name} did not answer within ${patienceMs} ms.`)
+  return given
+}
+
+/** The database at its primary, with a bound on each call. */
+export function primaryOf(name: string, source: D1Source): D1Session {
+  const session = source.withSession('first-primary')
+  return sessionThrough(session, (statements) => inTime(name, session.batch(statements)))
 }
 
 /** Is called when a statement is sent; what it gives, when that is answered. */
