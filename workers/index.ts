@@ -302,10 +302,12 @@ export default {
     const sources = configurationSources(env, internalHost)
     await publishAgain(sources)
     await armMonitors(await readConfiguration(sources), objectMonitors(env.MONITORS))
-    // Best effort: the next minute comes.
-    await finishMoves(orderShards(env)).catch((error) => console.warn('Moves of buckets were not ended:', error))
-    await shopFor(env)
-      .watch()
-      .catch((error) => console.warn('Checkouts were not looked at:', error))
+    // Best effort: the next minute comes. Neither waits for the other, whose database may be silent.
+    await Promise.all([
+      finishMoves(orderShards(env)).catch((error) => console.warn('Moves of buckets were not ended:', error)),
+      shopFor(env)
+        .watch()
+        .catch((error) => console.warn('Checkouts were not looked at:', error)),
+    ])
   },
 } satisfies ExportedHandler<Env>

@@ -1,4 +1,7 @@
 // `npm run shards`, against a gateway that serves.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { runProgram } from './support/program.ts'
@@ -30,4 +33,17 @@ test('what cannot be done is said', async () => {
   const wrong = await run('move', '--bucket', '5', '--to', '9')
   expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('a shard from 0 to 1. Nothing was changed.')])
   expect((await run('shuffle')).stderr).toContain('There is no command shuffle.\nUsage: npm run shards -- status')
+})
+
+test('it ends where somebody else moves all that is left, and where no gateway answers', async () => {
+  const busy = createServer((_, response) => response.end('{"moved": 0, "rows": 0, "left": 3}')).listen(0, '127.0.0.1')
+  await once(busy, 'listening')
+  const url = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`
+  const spread = await runProgram(process.execPath, ['workers/cli/shards.ts', 'spread', '--url', url, '--token', 't'])
+  expect([spread.code, spread.stderr]).toEqual([1, expect.stringContaining('moves the 3 buckets that are left')])
+  busy.closeAllConnections()
+  busy.close()
+  await once(busy, 'close')
+  const status = await runProgram(process.execPath, ['workers/cli/shards.ts', 'status', '--url', url, '--token', 't'])
+  expect([status.code, status.stderr]).toEqual([1, expect.stringContaining(`No gateway answers at ${url}: connect`)])
 })

@@ -1,10 +1,8 @@
 // The databases of wrangler.toml and the folders of their migrations.
-import type { Env } from '../env.ts'
 
-/** By the binding. */
-export const migrationFolders = {
-  DB: 'migrations',
-  SHOP: 'migrations/shop',
-  ORDERS_0: 'migrations/orders',
-  ORDERS_1: 'migrations/orders',
-} as const satisfies Partial<Record<keyof Env, string>>
+const folders: Readonly<Record<string, string>> = { DB: 'migrations', SHOP: 'migrations/shop' }
+
+/** By its binding: of the gateway itself, of the shop, of each shard of the orders. Undefined for one of somebody's own. */
+export function migrationFolder(binding: string): string | undefined {
+  return /^ORDERS_\d+$/.test(binding) ? 'migrations/orders' : folders[binding]
+}

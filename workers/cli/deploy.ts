@@ -3,14 +3,18 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { migrationFolders } from './databases.ts'
+import { migrationFolder } from './databases.ts'
+import { declared } from './declared.ts'
 import { fail } from './terminal.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 wrangler('deploy', ...process.argv.slice(2))
 if (!process.argv.includes('--dry-run')) {
-  for (const binding of Object.keys(migrationFolders)) wrangler('d1', 'migrations', 'apply', binding, '--remote')
+  const { d1Databases } = await declared(root)
+  for (const binding of Object.keys(d1Databases)) {
+    if (migrationFolder(binding) !== undefined) wrangler('d1', 'migrations', 'apply', binding, '--remote')
+  }
 }
 
 const hasDomain = /^\s*(\[\[routes\]\]|routes?\s*=)/m.test(readFileSync(`${root}wrangler.toml`, 'utf8'))

@@ -14,7 +14,7 @@ import {
 import { d1Configuration } from '../adapters/d1-configuration.ts'
 import { kvConfiguration } from '../adapters/kv-configuration.ts'
 import type { Env } from '../env.ts'
-import { migrationFolders } from './databases.ts'
+import { migrationFolder } from './databases.ts'
 import { type Declared, declared } from './declared.ts'
 import { choosePort } from './port.ts'
 
@@ -59,7 +59,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const optionsFor = (door?: Door) => miniflareOptions(bindings, options, door)
   const miniflare = new Miniflare(optionsFor())
   try {
-    const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, options)])
+    const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, bindings, options)])
     const url = await open(miniflare, { script, port }, options.port, optionsFor)
     return { url, close: () => miniflare.dispose() }
   } catch (error) {
@@ -68,11 +68,20 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   }
 }
 
-async function prepareStores(miniflare: Miniflare, { document, prepare }: LocalGatewayOptions): Promise<void> {
+async function prepareStores(
+  miniflare: Miniflare,
+  { d1Databases }: Declared,
+  { document, prepare }: LocalGatewayOptions,
+): Promise<void> {
   await miniflare.ready
   const bindings = await miniflare.getBindings<Env>()
-  const databases = Object.entries(migrationFolders) as [keyof typeof migrationFolders, string][]
-  await Promise.all(databases.map(([binding, folder]) => migrate(bindings[binding], folder)))
+  const databases = bindings as unknown as Readonly<Record<string, Env['DB']>>
+  await Promise.all(
+    Object.keys(d1Databases).map(async (binding) => {
+      const folder = migrationFolder(binding)
+      if (folder !== undefined) await migrate(databases[binding]!, folder)
+    }),
+  )
   if (document !== undefined) await seed(bindings.DB, bindings.CONFIG, document)
   await prepare?.(bindings)
 }

@@ -10,6 +10,7 @@ const usage = `Usage: npm run shards -- status                              how 
        with --url URL of the gateway (http://127.0.0.1:8787) and --token TOKEN (or ADMIN_TOKEN in the environment)`
 
 const tries = 5
+const idlePauseMs = 250
 
 try {
   await run()
@@ -44,8 +45,14 @@ function asking(url: string, token: string | undefined): Ask {
         method,
         headers: { authorization: `Bearer ${token}` },
         ...(body !== undefined && { body: JSON.stringify(body) }),
+      }).catch((error: Error) => {
+        throw new Error(
+          `No gateway answers at ${url}: ${(error.cause as Error | undefined)?.message ?? error.message}.`,
+        )
       })
-      const answer = (await response.json()) as Record<string, unknown>
+      const answer = (await response.json().catch(() => undefined)) as Record<string, unknown> | undefined
+      if (answer === undefined)
+        throw new Error(`What answers at ${url} is no gateway: ${response.status}, and no JSON.`)
       if (response.ok) return answer
       if (response.status !== 503 || tried === tries) throw new Error(String(answer.detail))
       await pause(1000 * tried)
@@ -54,10 +61,15 @@ function asking(url: string, token: string | undefined): Ask {
 }
 
 async function spread(ask: Ask, over: object): Promise<void> {
-  for (let left = 1; left > 0; ) {
+  let idle = 0
+  for (;;) {
     const answer = await ask('POST', '/spread', over)
-    left = Number(answer.left)
+    const left = Number(answer.left)
     console.log(`${answer.moved} buckets with ${answer.rows} rows moved, ${left} left`)
+    idle = answer.moved === 0 ? idle + 1 : 0
+    if (left === 0) return
+    if (idle === tries) throw new Error(`Somebody else moves the ${left} buckets that are left: try again later.`)
+    await pause(idlePauseMs * idle)
   }
 }
 

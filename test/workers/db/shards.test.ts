@@ -1,5 +1,5 @@
 // Shards on D1 itself: what stands before each statement, moves with writes going on, and the admin API over them.
-import { applyD1Migrations } from 'cloudflare:test'
+import { applyD1Migrations, createExecutionContext, createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { and, count, eq, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
@@ -8,10 +8,13 @@ import { ownerOf } from '../../../shared/state/place.ts'
 import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
 import { type MovingShards, moveBucket } from '../../../workers/db/bucket-moves.ts'
 import type { Writer } from '../../../workers/db/replicas.ts'
-import { bucketOfAccount, sharded } from '../../../workers/db/shards.ts'
+import { bucketOfAccount, idInBucket, sharded } from '../../../workers/db/shards.ts'
 import { spread } from '../../../workers/db/spread.ts'
+import worker from '../../../workers/index.ts'
+import { orders as placed } from '../../../workers/shop/order/tables.ts'
 import { memorySources } from '../support/configurations.ts'
 import { gatewayOn } from '../support/gateway.ts'
+import { shopUnderTest } from '../support/shop.ts'
 
 const things = sqliteTable('things', {
   id: text().primaryKey(),
@@ -19,6 +22,7 @@ const things = sqliteTable('things', {
   count: integer().notNull(),
   bytes: text(),
 })
+const thingsTable = 'CREATE TABLE things (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, count INTEGER NOT NULL, bytes)'
 const shards: MovingShards = {
   sources: [env.ORDERS_0, env.ORDERS_1],
   homes: 2,
@@ -30,9 +34,7 @@ beforeAll(async () => {
   await applyD1Migrations(env.DB, env.MIGRATIONS)
   for (const database of [env.ORDERS_0, env.ORDERS_1]) {
     await applyD1Migrations(database, env.ORDERS_MIGRATIONS)
-    await database.exec(
-      'CREATE TABLE things (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, count INTEGER NOT NULL, bytes)',
-    )
+    await database.exec(thingsTable)
   }
 })
 afterEach(() => vi.restoreAllMocks())
@@ -166,6 +168,121 @@ describe('many buckets', () => {
     )
     expect(counts.rows.length).toBe(3)
     expect((await env.ORDERS_1.prepare('SELECT * FROM things').all()).results).toEqual([])
+  })
+})
+
+describe('the orders of the shop', () => {
+  // Bound as the Worker finds a third database; its tables stand beside the shop's, which are others.
+  const three = { ...env, ADMIN_TOKEN: 'a-token', ORDERS_2: env.SHOP }
+  const orders = sharded({ ...shards, sources: [...shards.sources, env.SHOP], name: 'orders', now: Date.now })
+  const shop = shopUnderTest({ orders })
+  /** Their buckets are of the third shard, as soon as there is one. */
+  const accounts = Array.from({ length: 200 }, (_, index) => `person ${index}`)
+    .filter((account) => ownerOf(bucketOfAccount('orders', account), 3) === 2)
+    .slice(0, 4)
+  const buckets = accounts.map((account) => bucketOfAccount('orders', account))
+  const lines = [{ id: 'item', title: 'A raft', quantity: 1, price: 500 }]
+
+  const place = async (account: string, unguessable: string) => {
+    const id = idInBucket(bucketOfAccount('orders', account), unguessable)
+    const { status } = await shop.internal('order', 'PUT', `orders/${id}`, { account, lines, currency: 'GBP' })
+    return { id, status }
+  }
+  const ask = async (path: string, body?: object) => {
+    const headers = { authorization: `Bearer ${three.ADMIN_TOKEN}` }
+    const init = body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) }
+    const request = new Request(`http://gateway.test/_weir/api/shards${path}`, init)
+    const response = await worker.fetch(request as never, three, createExecutionContext())
+    return (await response.json()) as { shards: { shard: string; buckets: number }[]; moving: unknown[]; kind: string }
+  }
+  const ids = async () => {
+    const query = orders.gather((reader, here) =>
+      reader.select({ id: placed.id, bucket: placed.bucket }).from(placed).where(here(placed.bucket)),
+    )
+    const { rows, missing } = await query
+    expect(missing).toEqual([])
+    return rows.map(({ id }) => id).sort()
+  }
+
+  beforeAll(async () => {
+    await env.DB.exec('DELETE FROM order_buckets')
+    for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets')
+    await applyD1Migrations(env.SHOP, env.SHOP_MIGRATIONS)
+    await applyD1Migrations(env.SHOP, env.ORDERS_MIGRATIONS)
+    await env.SHOP.exec(thingsTable)
+  })
+
+  it('get a third shard while they are made: none is lost, and each is in one place', async () => {
+    expect((await ask('')).shards.map(({ buckets }) => buckets > 1900)).toEqual([true, true, false])
+    const made: string[] = []
+    let isMoving = true
+    const customers = accounts.map(async (account) => {
+      for (let order = 0; isMoving || order < 3; order++) {
+        const { id, status } = await place(account, `${order}`)
+        expect(status).toBe(200)
+        made.push(id)
+      }
+    })
+    const moved = []
+    for (const account of accounts) moved.push((await ask('/move', { account, to: 2 })).kind)
+    isMoving = false
+    await Promise.all(customers)
+    expect(moved).toEqual(accounts.map(() => 'moved'))
+    expect(await ids()).toEqual(made.sort())
+    const { results } = await env.SHOP.prepare('SELECT id FROM orders ORDER BY id').all<{ id: string }>()
+    expect(results.map(({ id }) => id)).toEqual(made)
+    const spreading = await ask('/spread', { atMost: 3 })
+    expect(spreading).toMatchObject({ moved: 3, rows: 0 })
+    expect((await ask('')).shards[2]).toEqual({ shard: 'orders-2', buckets: accounts.length + 3 })
+  })
+
+  it('move on by the clock where a move has died', async () => {
+    const before = await ids()
+    const bucket = buckets[0]!
+    const at = (await shards.directory.read()).get(bucket)!
+    const version = await shards.directory.begin(bucket, at, 0)
+    const frozen = "UPDATE buckets SET state = 'frozen', version = ?, moved_to = 0 WHERE bucket = ?"
+    await env.SHOP.prepare(frozen).bind(version, bucket).run()
+    expect((await ask('')).moving).toEqual([{ bucket, to: 'orders-0' }])
+    const waiting = place(accounts[0]!, 'waits')
+    await worker.scheduled(createScheduledController(), three)
+    const { id, status } = await waiting
+    expect(status).toBe(200)
+    expect((await ask('')).moving).toEqual([])
+    expect(await ids()).toEqual([...before, id].sort())
+    const { results } = await env.ORDERS_0.prepare('SELECT DISTINCT bucket FROM orders').all()
+    expect(results).toEqual([{ bucket }])
+  })
+
+  it('of a shard that is down are away, and those of the others are not', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    vi.spyOn(console, 'warn').mockReturnValue()
+    await env.SHOP.exec('ALTER TABLE buckets RENAME TO away')
+    const made = await Promise.all(accounts.map((account) => place(account, 'while it is down')))
+    const listed = await shop.client().ask('order', 'GET', '/api/bought')
+    await env.SHOP.exec('ALTER TABLE away RENAME TO buckets')
+    expect(made.map(({ status }) => status)).toEqual([200, 503, 503, 503])
+    expect(await listed.json()).toEqual({
+      items: expect.arrayContaining([{ id: 'item', title: 'A raft' }]),
+      missing: ['orders-2'],
+    })
+  })
+
+  it('are read while their bucket is on its way; who would write is asked to come again after 5 s', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    const [account] = accounts
+    const bucket = buckets[0]!
+    await env.ORDERS_0.prepare("UPDATE buckets SET state = 'frozen' WHERE bucket = ?").bind(bucket).run()
+    let now = Date.now()
+    const hurried = sharded({ ...shards, name: 'orders', now: () => (now += 1000) })
+    const impatient = shopUnderTest({ orders: hurried })
+    const path = `orders/${idInBucket(bucket, 'frozen')}`
+    const response = await impatient.internal('order', 'PUT', path, { account, lines, currency: 'GBP' })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await ids()).length).toBeGreaterThan(0)
+    const { value } = await hurried.of(bucket).read({ kind: 'primary' }, (reader) => reader.$count(placed))
+    expect(value).toBeGreaterThan(0)
+    await env.ORDERS_0.prepare("UPDATE buckets SET state = 'held' WHERE bucket = ?").bind(bucket).run()
   })
 })
 
