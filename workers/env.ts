@@ -35,6 +35,7 @@ export interface Env {
   readonly ORDERS_1: D1Database
   /** The runs of checkouts, by their ids. */
   readonly CHECKOUT: Workflow<CheckoutRun>
+  /** The configuration, and replicas of what is read mostly (db/kv-replica.ts). */
   readonly CONFIG: KVNamespace
   readonly FLIGHTS: DurableObjectNamespace
   readonly BATCHES: DurableObjectNamespace

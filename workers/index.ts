@@ -35,8 +35,9 @@ import { type Assets, assetsOrigin } from './assets.ts'
 import type { CheckoutQuery } from './checkout-port.ts'
 import { type ConfigurationSources, createConfiguration, publishAgain, readConfiguration } from './configuration.ts'
 import { bucketDirectory } from './db/bucket-directory.ts'
+import { kvReplicas } from './db/kv-replica.ts'
 import { ReadLog } from './db/read-log.ts'
-import { replicated } from './db/replicas.ts'
+import { type ReadEvent, replicated } from './db/replicas.ts'
 import { type Shards, sharded } from './db/shards.ts'
 import { finishMoves } from './db/spread.ts'
 import { batchObject } from './durable/batch.ts'
@@ -79,6 +80,7 @@ const purgePatienceMs = 2_000
 
 /** Of this isolate. */
 const reads = new ReadLog()
+const onRead = (event: ReadEvent) => reads.record(event)
 
 /** So many shards of the orders there were at first: never to be changed. */
 const homesOfOrders = 2
@@ -90,7 +92,7 @@ function orderShards(env: Env): Shards {
     sources.push(database)
   }
   const directory = bucketDirectory(env.DB)
-  return { name: 'orders', sources, homes: homesOfOrders, directory, now, onRead: (event) => reads.record(event) }
+  return { name: 'orders', sources, homes: homesOfOrders, directory, now, onRead }
 }
 
 let ports: Ports | undefined
@@ -204,8 +206,9 @@ function compose(env: Env, host: string): Ports {
   shop = createShop({
     doors: calls,
     outside: (from, request) => callOut(from, request.url, request, egress),
-    database: replicated('shop', env.SHOP, now, (event) => reads.record(event)),
+    database: replicated('shop', env.SHOP, now, onRead),
     orders: sharded(orderShards(env)),
+    replica: kvReplicas({ namespace: env.CONFIG, background: waitUntil, now, onRead }),
     sessions: { configuration, sessions, seal, now },
     state: { configuration, state, now },
     purge: (tags) => purgeTags({ configuration, sources, now }, tags, purgePatienceMs),

@@ -115,6 +115,36 @@ describe('what everybody sees', () => {
   })
 })
 
+test('how many there are of each kind is read from KV whatever is purged, and is another after a write', async () => {
+  const served = async (by: string) => {
+    const headers = { authorization: `Bearer ${adminToken}` }
+    const report = (await (await visitor().visit('/_weir/api/reads', { headers })).json()) as {
+      share: number
+      counts: { database: string; tolerance: string; by: string; reads: number }[]
+    }
+    expect(report.share).toBeGreaterThan(0)
+    return report.counts.find((count) => count.database === 'kinds' && count.by === by)
+  }
+  const counted = async () => {
+    const response = await visitor().visit('/api/kinds')
+    const { kinds } = (await response.json()) as { kinds: { kind: string; items: number }[] }
+    return { status: cacheStatus(response), books: kinds.find(({ kind }) => kind === 'book')?.items ?? 0 }
+  }
+  const { books } = await counted()
+  expect((await counted()).status).toMatch(/^weir; hit/)
+  const client = await seller()
+  const item = { title: 'A log book', kind: 'book', place: 'Lock Seven', description: 'Of logs.', price: 900 }
+  const before = (await served('kv'))?.reads ?? 0
+  expect((await client.sendJson('POST', '/api/items', item)).status).toBe(201)
+  const after = await counted()
+  expect([after.books, after.status]).toEqual([books + 1, expect.not.stringMatching(/hit/)])
+  expect(await served('kv')).toMatchObject({ tolerance: 'bounded', reads: before + 1 })
+  const front = await (await visitor().visit('/')).text()
+  expect(front).toContain(`<a href="/?kind=book">book (${books + 1})</a>`)
+  const next = /href="([^"]*)" rel="next"/.exec(await (await visitor().visit('/?kind=print')).text())?.[1]
+  expect(next).toMatch(/^\/\?kind=print&amp;after=\d/)
+})
+
 describe('what is somebody’s own', () => {
   it('is never kept, and not shown to anybody else', async () => {
     const ada = await seller()

@@ -1,4 +1,5 @@
-// GET /_weir/api/reads: which copy of a database has served how many reads of this isolate, and how fast.
+// GET /_weir/api/reads: which copy of a database has served how many reads of this isolate, and how fast. What
+// stands in KV is a copy too.
 import { Hono } from 'hono'
 import { problemResponse } from '../problem.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
@@ -9,7 +10,7 @@ export function readsApi({ reads }: GatewayServices): Hono<GatewayEnvironment> {
   api.get('/', () => {
     const counts = reads.report()
     const all = sum(counts)
-    const byReplicas = sum(counts.filter(({ by }) => by === 'replica'))
+    const byReplicas = sum(counts.filter(({ by }) => by !== 'primary'))
     return Response.json(
       { of: 'this isolate', reads: all, byReplicas, share: all === 0 ? null : byReplicas / all, counts },
       { headers: { 'cache-control': 'no-store' } },

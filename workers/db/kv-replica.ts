@@ -1,16 +1,15 @@
 // A replica in KV for what is read often and written seldom: what it gives is never older than it says, and a write makes
 // it new. Nothing personal belongs here.
 import { late, orLate } from '../within.ts'
+import type { ReadEvent } from './replicas.ts'
 
 export interface KvReplicaOptions<T> {
-  /** Begins the names of its keys; no other replica has it. */
+  /** Begins the names of its keys, and is what reports call it; no other replica has it. */
   readonly name: string
   /** At least 30: what KV keeps in a location is looked at no sooner. */
   readonly staleSeconds: number
   /** From the primary database; undefined for what there is not. */
   readonly load: (key: string) => Promise<T | undefined>
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
 }
 
 export interface ReadMostly<T> {
@@ -22,15 +21,30 @@ export interface ReadMostly<T> {
 
 export interface KvReplica<T> {
   /**
-   * At most `staleSeconds` old, by the clocks of those who have written it. Where KV fails, or has not answered within
-   * 250 ms, the database is asked. Rejects as that does.
+   * At most `staleSeconds` old, by the clocks of those who have written it, whatever was written at the same time. Where KV
+   * fails, or has not answered within 250 ms, the database is asked. Rejects as that does.
    */
-  read(key: string, background: (work: Promise<unknown>) => void): Promise<ReadMostly<T> | undefined>
+  read(key: string): Promise<ReadMostly<T> | undefined>
   /**
    * To be awaited after a write: KV gets what the database has now. Other locations see it when their copies are looked at
-   * again, at the latest when what they have is too old. False where KV could not be reached: then that is what counts.
+   * again, at the latest when what they have is too old. False where KV or the database could not be reached: then that is
+   * what counts.
    */
   renew(key: string): Promise<boolean>
+}
+
+/** Makes a replica. */
+export type KvReplicas = <T>(options: KvReplicaOptions<T>) => KvReplica<T>
+
+/** What all replicas share. The namespace may hold other things too, under names that do not begin with `replica/`. */
+export interface KvReplicaPorts {
+  readonly namespace: KVNamespace
+  /** For the writes behind answers. */
+  readonly background: (work: Promise<unknown>) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Is told of each read that KV has served; of the others the database tells. */
+  readonly onRead?: (event: ReadEvent) => void
 }
 
 interface Kept<T> {
@@ -45,19 +59,28 @@ const leastStaleSeconds = 30
 /** KV keeps nothing for less. */
 const leastTtlSeconds = 60
 
-export function kvReplica<T>(
-  namespace: KVNamespace,
-  { name, staleSeconds, load, now }: KvReplicaOptions<T>,
+export const kvReplicas =
+  (ports: KvReplicaPorts): KvReplicas =>
+  (options) =>
+    kvReplica(ports, options)
+
+function kvReplica<T>(
+  { namespace, background, now, onRead = () => undefined }: KvReplicaPorts,
+  { name, staleSeconds, load }: KvReplicaOptions<T>,
 ): KvReplica<T> {
   if (staleSeconds < leastStaleSeconds)
     throw new RangeError(`The staleness of ${name} must be ${leastStaleSeconds} s or more.`)
   const keyOf = (key: string) => `replica/${name}/${key}`
 
+  /** Not what comes from a clock that is wrong, nor what somebody else has put there. */
+  const isFresh = (found: Partial<Kept<T>> | null): found is Kept<T> =>
+    typeof found?.at === 'number' && found.value !== undefined && Math.abs(now() - found.at) <= staleSeconds * 1000
+
   async function kept(key: string): Promise<Kept<T> | undefined> {
     const options = { type: 'json', cacheTtl: leastStaleSeconds } as const
     try {
       const found = await orLate(patienceMs, namespace.get<Kept<T>>(keyOf(key), options))
-      return found === late || found === null || now() - found.at > staleSeconds * 1000 ? undefined : found
+      return found !== late && isFresh(found) ? found : undefined
     } catch (error) {
       console.warn('A replica in KV failed:', error)
       return undefined
@@ -85,17 +108,26 @@ export function kvReplica<T>(
   }
 
   return {
-    async read(key, background) {
+    async read(key) {
+      const sentAt = now()
       const found = await kept(key)
-      if (found !== undefined) return { value: found.value, ageMs: Math.max(0, now() - found.at), by: 'kv' }
+      if (found !== undefined) {
+        onRead({ database: name, tolerance: 'bounded', served: { by: 'kv', ms: now() - sentAt } })
+        return { value: found.value, ageMs: Math.max(0, now() - found.at), by: 'kv' }
+      }
       const { at, value } = await take(key)
       if (value === undefined) return undefined
       background(keep(key, at, value))
       return { value, ageMs: Math.max(0, now() - at), by: 'primary' }
     },
     async renew(key) {
-      const { at, value } = await take(key)
-      return keep(key, at, value)
+      try {
+        const { at, value } = await take(key)
+        return await keep(key, at, value)
+      } catch (error) {
+        console.warn('A replica in KV was not renewed:', error)
+        return false
+      }
     },
   }
 }

@@ -1,10 +1,10 @@
 // What has served the reads of this isolate, counted by database, tolerance and copy.
-import type { ReadEvent, Tolerance } from './replicas.ts'
+import type { ReadEvent, Served } from './replicas.ts'
 
 export interface ReadCount {
   readonly database: string
-  readonly tolerance: Tolerance['kind']
-  readonly by: 'primary' | 'replica'
+  readonly tolerance: ReadEvent['tolerance']
+  readonly by: Served['by']
   readonly region?: string | undefined
   readonly reads: number
   readonly meanMs: number

@@ -14,7 +14,8 @@ export type Tolerance =
   | { readonly kind: 'primary' }
 
 export interface Served {
-  readonly by: 'primary' | 'replica'
+  /** kv: a replica in KV (kv-replica.ts). */
+  readonly by: 'primary' | 'replica' | 'kv'
   /** As D1 names it, such as WEUR; a local database has none. */
   readonly region?: string
   /** For how long the statement was waited for. */
@@ -49,7 +50,8 @@ export interface Database {
 
 export interface ReadEvent {
   readonly database: string
-  readonly tolerance: Tolerance['kind']
+  /** bounded: as old as a replica in KV may be. */
+  readonly tolerance: Tolerance['kind'] | 'bounded'
   readonly served: Served
 }
 

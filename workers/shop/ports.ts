@@ -2,6 +2,7 @@
 import type { SessionPorts } from '../client/session.ts'
 import type { StatePorts } from '../client/state.ts'
 import type { Bookmarks } from '../db/bookmarks.ts'
+import type { KvReplicas } from '../db/kv-replica.ts'
 import type { Database } from '../db/replicas.ts'
 import type { ShardedDatabase } from '../db/shards.ts'
 import type { Calls, CallsOut } from './calls.ts'
@@ -9,6 +10,8 @@ import type { Calls, CallsOut } from './calls.ts'
 export interface ShopPorts {
   readonly database: Database
   readonly orders: ShardedDatabase
+  /** In KV. */
+  readonly replica: KvReplicas
   readonly sessions: SessionPorts
   readonly state: StatePorts
   readonly calls: Calls

@@ -84,6 +84,8 @@ export interface Sharing {
   readonly tags: readonly string[]
   /** Absent: by the content. */
   readonly etag?: string
+  /** How old it is already. Then nobody gets it older than `seconds`, nor in place of a newer one. */
+  readonly ageSeconds?: number
 }
 
 export const sharedJson = (context: ShopContext, value: unknown, sharing: Sharing): Promise<Response> =>
@@ -94,12 +96,14 @@ export async function sharedText(
   { req }: Pick<ShopContext, 'req'>,
   text: string,
   type: string,
-  { seconds, tags, etag }: Sharing,
+  { seconds, tags, etag, ageSeconds }: Sharing,
 ): Promise<Response> {
   const bytes = new TextEncoder().encode(text)
   const validator = etag ?? `"${await digestOf(bytes)}"`
+  const stale = ageSeconds === undefined ? `stale-while-revalidate=${seconds * 4}` : 'must-revalidate'
   const headers = new Headers({
-    'cache-control': `public, max-age=0, s-maxage=${seconds}, stale-while-revalidate=${seconds * 4}`,
+    'cache-control': `public, max-age=0, s-maxage=${seconds}, ${stale}`,
+    ...(ageSeconds !== undefined && { age: String(ageSeconds) }),
     'cache-tag': tags.join(','),
     etag: validator,
   })

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { eq, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { kvReplica } from '../../../workers/db/kv-replica.ts'
+import { kvReplicas } from '../../../workers/db/kv-replica.ts'
 import { ReadLog } from '../../../workers/db/read-log.ts'
 import { type Reader, replicated } from '../../../workers/db/replicas.ts'
 import { holdBackground } from '../support/background.ts'
@@ -89,8 +89,11 @@ describe('a replica in KV', () => {
   let later = 0
   const held = holdBackground()
   const load = vi.fn(async (id: string) => (await database.read({ kind: 'primary' }, countOf(id))).value)
+  const { background } = held
   const replicaNamed = (name: string, namespace = env.CONFIG) =>
-    kvReplica(namespace, { name, staleSeconds: 60, load, now: () => Date.now() + later })
+    kvReplicas({ namespace, background, now: () => Date.now() + later, onRead: (event) => log.record(event) })({
+      ...{ name, staleSeconds: 60, load },
+    })
 
   beforeEach(() => {
     later = 0
@@ -99,36 +102,84 @@ describe('a replica in KV', () => {
 
   it('is asked instead of the database, until what it has is older than it says', async () => {
     const replica = replicaNamed('old')
-    expect(await replica.read('a', held.background)).toMatchObject({ value: 1, by: 'primary' })
+    expect(await replica.read('a')).toMatchObject({ value: 1, by: 'primary' })
     await held.settled()
     await env.SHOP.exec('UPDATE things SET count = 9')
     later = 59_000
-    expect(await replica.read('a', held.background)).toMatchObject({ value: 1, by: 'kv' })
-    expect((await replica.read('a', held.background))?.ageMs).toBeGreaterThanOrEqual(59_000)
+    expect(await replica.read('a')).toMatchObject({ value: 1, by: 'kv' })
+    expect((await replica.read('a'))?.ageMs).toBeGreaterThanOrEqual(59_000)
     expect(load).toHaveBeenCalledOnce()
     later = 61_000
-    expect(await replica.read('a', held.background)).toMatchObject({ value: 9, by: 'primary' })
+    expect(await replica.read('a')).toMatchObject({ value: 9, by: 'primary' })
     await held.settled()
   })
 
   it('has what was written when the write is told', async () => {
     const replica = replicaNamed('written')
-    await replica.read('a', held.background)
+    await replica.read('a')
     await held.settled()
     await env.SHOP.exec('UPDATE things SET count = 9')
     expect(await replica.renew('a')).toBe(true)
-    expect(await replica.read('a', held.background)).toMatchObject({ value: 9, by: 'kv' })
+    expect(await replica.read('a')).toMatchObject({ value: 9, by: 'kv' })
     await env.SHOP.exec('DELETE FROM things')
     expect(await replica.renew('a')).toBe(true)
-    expect(await replica.read('a', held.background)).toBeUndefined()
+    expect(await replica.read('a')).toBeUndefined()
   })
 
   it('that fails is passed over for the database', async () => {
     vi.spyOn(console, 'warn').mockReturnValue()
     const failing = async () => Promise.reject(new Error('KV is away'))
     const replica = replicaNamed('failing', { get: failing, put: failing, delete: failing } as never)
-    expect(await replica.read('a', held.background)).toMatchObject({ value: 1, by: 'primary' })
+    expect(await replica.read('a')).toMatchObject({ value: 1, by: 'primary' })
     await held.settled()
     expect(await replica.renew('a')).toBe(false)
+  })
+
+  it('has what was read before a write no longer than it says, though it comes to KV after the write', async () => {
+    const replica = replicaNamed('racing')
+    let isAnswered: (() => void) | undefined
+    load.mockImplementationOnce(async (id) => {
+      const { value } = await database.read({ kind: 'primary' }, countOf(id))
+      await new Promise<void>((resolve) => {
+        isAnswered = resolve
+      })
+      return value
+    })
+    const before = replica.read('a')
+    await vi.waitFor(() => expect(isAnswered).toBeDefined())
+    await env.SHOP.exec('UPDATE things SET count = 9')
+    later = 10_000
+    expect(await replica.renew('a')).toBe(true)
+    isAnswered!()
+    expect(await before).toMatchObject({ value: 1, ageMs: expect.closeTo(10_000, -4) })
+    await held.settled()
+    later = 59_000
+    expect(await replica.read('a')).toMatchObject({ value: 1, by: 'kv' })
+    later = 60_500
+    expect(await replica.read('a')).toMatchObject({ value: 9, by: 'primary' })
+    await held.settled()
+    expect(await replica.read('a')).toMatchObject({ value: 9, by: 'kv' })
+  })
+
+  it.each<[string, unknown]>([
+    ['something else', { count: 1 }],
+    ['nothing', { at: Date.now() }],
+    ['what a clock has written that is an hour ahead', { value: 5, at: Date.now() + 3_600_000 }],
+    ['no JSON', undefined],
+  ])('where somebody has put %s is as none', async (name, content) => {
+    vi.spyOn(console, 'warn').mockReturnValue()
+    await env.CONFIG.put(`replica/${name}/a`, content === undefined ? '{' : JSON.stringify(content))
+    expect(await replicaNamed(name).read('a')).toMatchObject({ value: 1, by: 'primary' })
+    await held.settled()
+    expect(await replicaNamed(name).read('a')).toMatchObject({ value: 1, by: 'kv' })
+  })
+
+  it('counts what it has served, and says so where the database fails after a write', async () => {
+    expect(log.report()).toContainEqual(
+      expect.objectContaining({ database: 'old', tolerance: 'bounded', by: 'kv', reads: 2 }),
+    )
+    vi.spyOn(console, 'warn').mockReturnValue()
+    load.mockRejectedValueOnce(new Error('D1 is away'))
+    expect(await replicaNamed('away').renew('a')).toBe(false)
   })
 })

@@ -77,6 +77,29 @@ test('a listing goes on where it has ended, and has each item once', async () =>
   expect([seen.length, new Set(seen).size]).toEqual([5, 5])
 })
 
+test('how many there are of each kind is known after each write that changes it, and says how old it is', async () => {
+  const counted = async () => {
+    const response = await shop.client().ask('catalog', 'GET', '/api/kinds')
+    expect(response.headers.get('cache-control')).toBe('public, max-age=0, s-maxage=60, must-revalidate')
+    expect(Number(response.headers.get('age'))).toBeLessThan(60)
+    const { kinds, countedAt, staleSeconds } = await response.json<{
+      kinds: { kind: string; items: number }[]
+      countedAt: string
+      staleSeconds: number
+    }>()
+    expect([Date.now() - Date.parse(countedAt) < 60_000, staleSeconds]).toEqual([true, 60])
+    return kinds.find(({ kind }) => kind === 'canvas')?.items ?? 0
+  }
+  const before = await counted()
+  const { id } = await listed({ kind: 'canvas' })
+  expect(await counted()).toBe(before + 1)
+  await seller.ask('catalog', 'PATCH', `/api/items/${id}`, { kind: 'poster' })
+  expect(await counted()).toBe(before)
+  await seller.ask('catalog', 'PATCH', `/api/items/${id}`, { kind: 'canvas' })
+  await seller.ask('catalog', 'DELETE', `/api/items/${id}`)
+  expect(await counted()).toBe(before)
+})
+
 describe('changing', () => {
   it('needs somebody who is logged in, and the seller', async () => {
     const { id } = await listed()

@@ -9,6 +9,7 @@ import { objectState } from '../../../workers/adapters/object-state.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import type { StatePorts } from '../../../workers/client/state.ts'
 import { bucketDirectory } from '../../../workers/db/bucket-directory.ts'
+import { kvReplicas } from '../../../workers/db/kv-replica.ts'
 import { replicated } from '../../../workers/db/replicas.ts'
 import { sharded } from '../../../workers/db/shards.ts'
 import { serviceCalls } from '../../../workers/service-calls.ts'
@@ -70,6 +71,7 @@ export function shopUnderTest(over: Partial<ShopSurroundings> = {}): ShopUnderTe
       directory: bucketDirectory(env.DB),
       now,
     }),
+    replica: kvReplicas({ namespace: env.CONFIG, background: () => undefined, now }),
     wakeCheckout: workflowRuns(env.CHECKOUT),
     state: sharedState,
     sessions: {

@@ -14,6 +14,7 @@ export const shopPools = Object.fromEntries(
 export const apiRoutes = [
   { id: 'items', path: '/api/items*', methods: read, pools: ['catalog'] },
   { id: 'items-write', path: '/api/items*', methods: written, pools: ['catalog'], ...personal },
+  { id: 'kinds', path: '/api/kinds', methods: read, pools: ['catalog'] },
   { id: 'search', path: '/api/search', methods: read, pools: ['search'] },
   { id: 'bought', path: '/api/bought', methods: read, pools: ['order'] },
   { id: 'account', path: '/api/account*', pools: ['account'], ...personal },

@@ -19,6 +19,7 @@ import {
 } from '../service.ts'
 import { indexBehind } from './indexing.ts'
 import { type Item, itemOf, itemTag, listTag } from './item.ts'
+import { kindCounts } from './kinds.ts'
 import { reservationRoutes } from './stock.ts'
 import { items } from './tables.ts'
 
@@ -75,6 +76,7 @@ export function catalogService(ports: ShopPorts) {
   const { database, now } = ports
   const app = serviceApp('catalog')
   const logged = withSession(ports)
+  const kindsNow = kindCounts(ports)
 
   app.get('/api/items', async (context) => {
     const asked = checked(context.req.query(), listing)
@@ -106,6 +108,7 @@ export function catalogService(ports: ShopPorts) {
     const common = { id: newId(), currency: 'GBP', seller, version: 1, createdAt: now() }
     const row = { ...common, ...given, picture: pathOf(path) ?? null }
     await context.var.view.write(database, (db) => db.insert(items).values(row))
+    await kindsNow.recount()
     await changed([listTag, itemTag(row.id)])
     return context.json(itemOf({ ...row, indexed: 0 }), 201, { location: `/api/items/${row.id}`, etag: etagOf(1) })
   })
@@ -123,6 +126,7 @@ export function catalogService(ports: ShopPorts) {
     )
     const [after] = rows
     if (after === undefined) throw new Refused(changedMeanwhile)
+    if (after.kind !== row.kind) await kindsNow.recount()
     await changed([listTag, itemTag(row.id)])
     return context.json(itemOf(after), 200, { etag: etagOf(after.version) })
   })
@@ -136,11 +140,13 @@ export function catalogService(ports: ShopPorts) {
         .returning({ id: items.id }),
     )
     if (gone.length === 0) throw new Refused(changedMeanwhile)
+    await kindsNow.recount()
     await ports.calls('search', new Request(`http://search.invalid/internal/documents/${id}`, { method: 'DELETE' }))
     await changed([listTag, itemTag(id)])
     return context.body(null, 204)
   })
 
+  app.route('/', kindsNow.routes)
   app.route('/', reservationRoutes(ports, changed))
 
   async function itemBy(id: string): Promise<Item | undefined> {

@@ -23,6 +23,7 @@ import {
   type ShownCart,
   type ShownCheckout,
   type ShownItem,
+  type ShownKind,
   type ShownOrder,
   searchPage,
 } from './views.ts'
@@ -67,9 +68,14 @@ export function pagesService(ports: ShopPorts) {
       const value = context.req.query(name)
       if (value !== undefined) query.set(name, value)
     }
-    const found = await askForAll<{ items: ShownItem[]; next?: string }>(ports, 'catalog', `/api/items?${query}`)
+    const [found, counted] = await Promise.all([
+      askForAll<{ items: ShownItem[]; next?: string }>(ports, 'catalog', `/api/items?${query}`),
+      askForAll<{ kinds: ShownKind[] }>(ports, 'catalog', '/api/kinds'),
+    ])
     if (found.value === undefined) return refused(context, found)
-    return showToAll(context, browsePage(found.value.items, found.value.next), found, catalogSeconds)
+    // Without the counts the page is as good.
+    const browsed = { ...found.value, kind: context.req.query('kind'), kinds: counted.value?.kinds ?? [] }
+    return showToAll(context, browsePage(browsed), found, catalogSeconds)
   })
 
   app.get('/items/:id', async (context) => {

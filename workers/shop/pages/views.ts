@@ -47,12 +47,30 @@ export interface ShownOrder {
   readonly createdAt: string
 }
 
-export const browsePage = (items: readonly ShownItem[], next: string | undefined): Page => ({
+/** How many there were of each, a minute ago at most. */
+export interface ShownKind {
+  readonly kind: string
+  readonly items: number
+}
+
+export interface Browsed {
+  readonly items: readonly ShownItem[]
+  /** Where older ones follow. */
+  readonly next?: string | undefined
+  /** The one that was asked for. */
+  readonly kind?: string | undefined
+  readonly kinds: readonly ShownKind[]
+}
+
+export const browsePage = ({ items, next, kind, kinds }: Browsed): Page => ({
   title: 'Prints of moving water',
   main: html`<h1>Prints of moving water</h1>
+    ${kinds.length === 0 ? '' : html`<p class="kinds"><a href="/">All</a> ${kinds.map(kindLink)}</p>`}
     ${grid(items)}
-    ${next === undefined ? '' : html`<p><a href="/?after=${next}" rel="next">Older prints</a></p>`}`,
+    ${next === undefined ? '' : html`<p><a href="/?${new URLSearchParams({ ...(kind && { kind }), after: next })}" rel="next">Older prints</a></p>`}`,
 })
+
+const kindLink = ({ kind, items }: ShownKind): Markup => html`<a href="/?kind=${kind}">${kind} (${items})</a> `
 
 export const searchPage = (q: string, items: readonly ShownItem[]): Page => ({
   title: q,
