@@ -195,6 +195,65 @@ describe('bookmarks in a session', () => {
     expect(update).not.toHaveBeenCalled()
   })
 
+  /** A session in which somebody has put this. */
+  function sessionWith(bookmark: unknown) {
+    let held = bookmark
+    const update: BookmarkSession['update'] = async (judge) => {
+      held = judge({ bookmark: held as Bookmarks }).bookmark
+    }
+    return { values: async () => ({ bookmark: held as Bookmarks }), update, held: () => held }
+  }
+
+  it.each([[null], ['text'], [7], [['a']], [{ shop: 7 }], [{ shop: 'garbage' }], [{ shop: 'f'.repeat(1000) }]])(
+    'that are none are as if there were none: %j',
+    async (garbage) => {
+      vi.spyOn(console, 'warn').mockReturnValue()
+      const session = sessionWith(garbage)
+      const shop = database()
+      const view = new OwnView(session)
+      expect((await view.read(shop, read('a'))).served).toMatchObject([{ by: 'replica' }])
+      await view.write(shop, increment('a'))
+      await view.keep()
+      expect(session.held()).toEqual({ shop: '00000001' })
+      expect((await new OwnView(session).read(shop, read('a'))).value).toBe(1)
+      expect(console.warn).not.toHaveBeenCalled()
+    },
+  )
+
+  it('of a database that has been another one are let go of, and cost one read', async () => {
+    vi.spyOn(console, 'warn').mockReturnValue()
+    const real = new LaggingD1(schema, randomFrom(1))
+    const shop = replicated(
+      'shop',
+      {
+        withSession(constraint) {
+          if (constraint === '00000999') throw new Error('D1_ERROR: no such bookmark')
+          return real.withSession(constraint)
+        },
+      },
+      () => 0,
+    )
+    await shop.write(increment('a'))
+    const session = sessionWith({ shop: '00000999', other: '00000999' })
+    const view = new OwnView(session)
+    expect(await view.read(shop, read('a'))).toMatchObject({ value: 1, served: [{ by: 'primary' }] })
+    await view.keep()
+    expect(session.held()).toEqual({ shop: '00000001', other: '00000999' })
+    expect(await new OwnView(session).read(shop, read('a'))).toMatchObject({ value: 1, served: [{ by: 'replica' }] })
+    expect(console.warn).toHaveBeenCalledOnce()
+  })
+
+  it('that another request has put there meanwhile stay', async () => {
+    vi.spyOn(console, 'warn').mockReturnValue()
+    const session = sessionWith({ shop: '00000999' })
+    const view = new OwnView(session)
+    const answered = { value: 0, served: [], bookmark: '00000002' }
+    await view.read({ name: 'shop', read: async () => answered as never, write: vi.fn() }, read('a'))
+    await session.update(() => ({ bookmark: { shop: '00000003' } }))
+    await view.keep()
+    expect(session.held()).toEqual({ shop: '00000003' })
+  })
+
   it('never go back', () => {
     expect(laterBookmarks({ shop: '2', orders: '1' }, { shop: '1', orders: '3', more: '1' })).toEqual({
       ...{ shop: '2', orders: '3', more: '1' },

@@ -176,6 +176,16 @@ describe('a point query', () => {
     expect((await orders.of(bucket).read({ kind: 'primary' }, countOf('a'))).value).toBe(1)
   })
 
+  it.each(['text', '0000ffff.7.00000001', '0000ffff.1.00000001', '00000009.0.00000009'])(
+    'is answered whatever the bookmark says: %s',
+    async (bookmark) => {
+      const orders = new World(2, randomFrom(1)).isolate()
+      const bucket = bucketAt(0)
+      await orders.of(bucket).write(increment(bucket, 'a'))
+      expect((await orders.of(bucket).read({ kind: 'bookmark', bookmark }, countOf('a'))).value).toBeLessThan(2)
+    },
+  )
+
   it('that fails for what it says fails as it would anywhere, and is not asked twice', async () => {
     const orders = new World(2, randomFrom(1)).isolate()
     const wrong = vi.fn((database: Parameters<Parameters<Database['write']>[0]>[0]) =>

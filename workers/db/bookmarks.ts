@@ -5,6 +5,17 @@ import type { Answered, Database, Reader, Writer } from './replicas.ts'
 /** By the name of the database. */
 export type Bookmarks = Readonly<Record<string, string>>
 
+/** Of D1, and of a shard (shards.ts). */
+const form = /^[\da-f.-]{1,200}$/
+
+/** What is a bookmark among what a session holds, which origins may have written too. */
+function bookmarksIn(held: unknown): Bookmarks {
+  if (typeof held !== 'object' || held === null || Array.isArray(held)) return {}
+  return Object.fromEntries(
+    Object.entries(held).filter(([, bookmark]) => typeof bookmark === 'string' && form.test(bookmark)),
+  )
+}
+
 /** As `sessionOf` of workers/client/session.ts gives one. */
 export interface BookmarkSession {
   values(): Promise<{ readonly bookmark?: Bookmarks | undefined }>
@@ -24,6 +35,8 @@ export function laterBookmarks(some: Bookmarks, others: Bookmarks): Bookmarks {
 export class OwnView {
   readonly #session: BookmarkSession
   #seen: Bookmarks = {}
+  /** What the session has held of a database that does not know it: it was another one then. */
+  #foreign: Bookmarks = {}
   #hasWritten = false
 
   constructor(session: BookmarkSession) {
@@ -31,10 +44,14 @@ export class OwnView {
   }
 
   async read<T>(database: Database, query: (database: Reader) => Promise<T>): Promise<Answered<T>> {
-    const { bookmark: held = {} } = await this.#session.values()
-    const bookmark = laterBookmarks(held, this.#seen)[database.name]
+    const { name } = database
+    const { [name]: bookmark } = this.#latest((await this.#session.values()).bookmark)
     const answered = await database.read({ kind: 'bookmark', bookmark }, query)
-    this.#note(database.name, answered.bookmark)
+    // Whoever knows the bookmark gives no earlier one; without that the primary has answered, which is never behind.
+    if (bookmark !== undefined && answered.bookmark !== undefined && answered.bookmark < bookmark) {
+      this.#foreign = { ...this.#foreign, [name]: bookmark }
+    }
+    this.#note(name, answered.bookmark)
     return answered
   }
 
@@ -52,10 +69,15 @@ export class OwnView {
   async keep(): Promise<void> {
     const values = await this.#session.values()
     if (!this.#hasWritten && Object.keys(values).length === 0) return
-    const { bookmark: held = {} } = values
-    const later = laterBookmarks(held, this.#seen)
+    const held = bookmarksIn(values.bookmark)
+    const later = this.#latest(held)
     if (Object.keys(later).every((database) => later[database] === held[database])) return
-    await this.#session.update(({ bookmark = {} }) => ({ bookmark: laterBookmarks(bookmark, this.#seen) }))
+    await this.#session.update(({ bookmark }) => ({ bookmark: this.#latest(bookmark) }))
+  }
+
+  #latest(held: unknown): Bookmarks {
+    const known = Object.entries(bookmarksIn(held)).filter(([name, bookmark]) => this.#foreign[name] !== bookmark)
+    return laterBookmarks(Object.fromEntries(known), this.#seen)
   }
 
   #note(database: string, bookmark: string | undefined): void {

@@ -112,7 +112,8 @@ export function sharded(shards: Shards): ShardedDatabase {
     async read(tolerance, query) {
       const carried = tolerance.kind === 'bookmark' ? parseMark(tolerance.bookmark) : undefined
       const known = await map.placeOf(bucket)
-      const first = carried !== undefined && carried.version > known.version ? carried : known
+      const isLater = carried !== undefined && carried.version > known.version && sources[carried.shard] !== undefined
+      const first = isLater ? carried : known
       return find(bucket, first, 'read', async (place) => {
         const { database, stay } = databaseAt(bucket, place.shard, 'read')
         const answer = await database.read(toleranceAt(place, tolerance, carried), query)
