@@ -36,7 +36,11 @@ test('what cannot be done is said', async () => {
 })
 
 test('it ends where somebody else moves all that is left, and where no gateway answers', async () => {
-  const busy = createServer((_, response) => response.end('{"moved": 0, "rows": 0, "left": 3}')).listen(0, '127.0.0.1')
+  let asked = 0
+  const busy = createServer((_, response) => {
+    response.statusCode = ++asked === 1 ? 409 : 200
+    response.end('{"moved": 0, "rows": 0, "left": 3}')
+  }).listen(0, '127.0.0.1')
   await once(busy, 'listening')
   const url = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`
   const spread = await runProgram(process.execPath, ['workers/cli/shards.ts', 'spread', '--url', url, '--token', 't'])

@@ -54,7 +54,8 @@ function asking(url: string, token: string | undefined): Ask {
       if (answer === undefined)
         throw new Error(`What answers at ${url} is no gateway: ${response.status}, and no JSON.`)
       if (response.ok) return answer
-      if (response.status !== 503 || tried === tries) throw new Error(String(answer.detail))
+      // 409: the cron may just end what was begun before.
+      if (![409, 503].includes(response.status) || tried === tries) throw new Error(String(answer.detail))
       await pause(1000 * tried)
     }
   }

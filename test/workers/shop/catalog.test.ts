@@ -28,10 +28,12 @@ async function listed(more: object = {}): Promise<Item> {
   return response.json()
 }
 
-const found = async (q: string): Promise<string[]> => {
+const foundItems = async (q: string): Promise<Item[]> => {
   const response = await shop.client().ask('search', 'GET', `/api/search?q=${encodeURIComponent(q)}`)
-  return (await response.json<{ items: Item[] }>()).items.map(({ id }) => id)
+  return (await response.json<{ items: Item[] }>()).items
 }
+
+const found = async (q: string): Promise<string[]> => (await foundItems(q)).map(({ id }) => id)
 
 const read = (id: string, headers = {}) => shop.client().ask('catalog', 'GET', `/api/items/${id}`, undefined, headers)
 
@@ -127,6 +129,44 @@ describe('changing', () => {
     const { id } = await listed({ title: 'A leaky canoe' })
     expect((await seller.ask('catalog', 'DELETE', `/api/items/${id}`)).status).toBe(204)
     expect([(await read(id)).status, await found('leaky')]).toEqual([404, []])
+  })
+})
+
+describe('what the search has not heard of', () => {
+  it('is told to it in parts, however long it is', async () => {
+    const description = 'Long and "quoted". '.repeat(200)
+    const rows = Array.from({ length: 30 }, (_, index) =>
+      env.SHOP.prepare(
+        `INSERT INTO items (id, title, kind, place, description, price, currency, stock, version, created_at)
+          VALUES (?, 'A barge', 'other', 'Lock Nine', ?, 1, 'GBP', 1, 1, 0)`,
+      ).bind(`barge-${index}`, description),
+    )
+    await env.SHOP.batch(rows)
+    await listed({ title: 'What comes after' })
+    expect((await found('barge')).length).toBeGreaterThan(0)
+    const { results } = await env.SHOP.prepare('SELECT id FROM items WHERE indexed <> version').all()
+    expect(results).toEqual([])
+    await env.SHOP.prepare("DELETE FROM items WHERE id LIKE 'barge-%'").run()
+  })
+
+  it('because it is away is not removed, so that nobody finds what is not there', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    const { id } = await listed({ title: 'A houseboat' })
+    await env.SHOP.prepare('ALTER TABLE documents RENAME TO away').run()
+    const refused = await seller.ask('catalog', 'DELETE', `/api/items/${id}`)
+    await env.SHOP.prepare('ALTER TABLE away RENAME TO documents').run()
+    expect(refused.status).toBe(503)
+    expect((await read(id)).status).toBe(200)
+    expect((await seller.ask('catalog', 'DELETE', `/api/items/${id}`)).status).toBe(204)
+    expect(await found('houseboat')).toEqual([])
+  })
+
+  it('until it was removed is not found, though it comes late', async () => {
+    const { id } = await listed({ title: 'A narrowboat' })
+    const [item] = await foundItems('narrowboat')
+    expect((await seller.ask('catalog', 'DELETE', `/api/items/${id}`)).status).toBe(204)
+    const told = await shop.internalFrom('catalog', 'search', 'POST', 'documents', [item!])
+    expect([told.status, await found('narrowboat')]).toEqual([204, []])
   })
 })
 

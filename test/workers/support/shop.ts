@@ -45,6 +45,8 @@ export interface ShopUnderTest {
   client(): ShopClient
   /** What the checkout asks of another service, below its internal paths. */
   internal(to: Service, method: string, path: string, body?: object): Promise<Response>
+  /** What another one asks. */
+  internalFrom(from: Service, to: Service, method: string, path: string, body?: object): Promise<Response>
 }
 
 export interface ShopClient {
@@ -114,13 +116,14 @@ export function shopUnderTest(over: Partial<ShopSurroundings> = {}): ShopUnderTe
     }
     return { ask, register }
   }
-  const internal: ShopUnderTest['internal'] = (to, method, path, body) =>
-    shop.callsOf('checkout')(
+  const internal: ShopUnderTest['internal'] = (...asked) => internalFrom('checkout', ...asked)
+  const internalFrom: ShopUnderTest['internalFrom'] = (from, to, method, path, body) =>
+    shop.callsOf(from)(
       to,
       new Request(`http://${to}.invalid${internalPrefix}${path}`, {
         method,
         ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       }),
     )
-  return { purged, client, internal }
+  return { purged, client, internal, internalFrom }
 }

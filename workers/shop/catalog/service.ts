@@ -17,7 +17,7 @@ import {
   userOf,
   withSession,
 } from '../service.ts'
-import { indexBehind } from './indexing.ts'
+import { forget, indexBehind } from './indexing.ts'
 import { type Item, itemOf, itemTag, listTag } from './item.ts'
 import { kindCounts } from './kinds.ts'
 import { reservationRoutes } from './stock.ts'
@@ -132,7 +132,9 @@ export function catalogService(ports: ShopPorts) {
   })
 
   app.delete('/api/items/:id', logged, async (context) => {
-    const { id, version } = await ownItem(context)
+    const item = await ownItem(context)
+    const { id, version } = item
+    await forget(ports, item)
     const gone = await context.var.view.write(database, (db) =>
       db
         .delete(items)
@@ -141,7 +143,6 @@ export function catalogService(ports: ShopPorts) {
     )
     if (gone.length === 0) throw new Refused(changedMeanwhile)
     await kindsNow.recount()
-    await ports.calls('search', new Request(`http://search.invalid/internal/documents/${id}`, { method: 'DELETE' }))
     await changed([listTag, itemTag(id)])
     return context.body(null, 204)
   })

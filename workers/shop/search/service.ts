@@ -30,6 +30,9 @@ const listed = z
   )
   .max(100)
 
+/** The last version that is to be forgotten. */
+const removal = z.strictObject({ version: z.coerce.number().pipe(z.int().min(1)) })
+
 export function searchService({ database }: ShopPorts) {
   const app = serviceApp('search')
 
@@ -70,7 +73,18 @@ export function searchService({ database }: ShopPorts) {
   })
 
   app.delete(`${internalPrefix}documents/:id`, async (context) => {
-    await database.write((db) => db.delete(documents).where(eq(documents.id, context.req.param('id'))))
+    const { version } = checked(context.req.query(), removal)
+    const id = context.req.param('id')
+    await database.write((db) =>
+      db.batch([
+        db.delete(documents).where(and(eq(documents.id, id), lte(documents.version, version))),
+        // Nobody finds it, and what is no newer does not come back: a call of before may still be on its way.
+        db.insert(documents).select(
+          sql`SELECT ${id}, ${version + 1}, '', '', '', '', ''
+            WHERE NOT EXISTS (SELECT 1 FROM documents WHERE id = ${id})`,
+        ),
+      ]),
+    )
     return context.body(null, 204)
   })
 
