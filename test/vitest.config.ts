@@ -8,16 +8,14 @@ const root = new URL('..', import.meta.url).pathname
 /** A machine may be busy. */
 const patience = { testTimeout: 30_000, hookTimeout: 30_000 }
 
-/** They begin with nothing in the stores, or break them. */
-const needFreshStores = [
-  'test/workers/{index,state}.test.ts',
-  'test/workers/adapters/{cache-api-store,d1-configuration,d1-purges}.test.ts',
-]
+/** They go through the life of an isolate that has nothing at first, or have shards of the state to themselves. */
+const needFreshStores = ['test/workers/index.test.ts', 'test/workers/durable/state-{database,moves,shard}.test.ts']
 
 const inWorkerd = () =>
   cloudflareTest(async () => ({
     wrangler: { configPath: './wrangler.toml' },
     miniflare: {
+      d1Databases: { EMPTY: 'empty' },
       bindings: {
         MIGRATIONS: await readD1Migrations('./migrations'),
         SHOP_MIGRATIONS: await readD1Migrations('./migrations/shop'),
@@ -57,7 +55,7 @@ export default defineConfig({
         plugins: [inWorkerd()],
         test: {
           name: 'workers',
-          include: ['test/workers/*.test.ts', 'test/workers/{admin,adapters}/*.test.ts'],
+          include: ['test/workers/**/*.test.ts'],
           exclude: needFreshStores,
           // One workerd for many files: to start one for each takes longer than the tests.
           isolate: false,
@@ -69,8 +67,8 @@ export default defineConfig({
         plugins: [inWorkerd()],
         test: {
           name: 'stores',
+          include: needFreshStores,
           ...patience,
-          include: [...needFreshStores, 'test/workers/{client,durable,jobs,shop,db}/**/*.test.ts'],
         },
       },
     ],

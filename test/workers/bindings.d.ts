@@ -24,6 +24,8 @@ declare namespace Cloudflare {
     readonly ASSETS: R2Bucket
     readonly STATE: DurableObjectNamespace<import('../../workers/env.ts').StateShardObject>
     readonly ADMIN_TOKEN?: string
+    /** Without tables. */
+    readonly EMPTY: D1Database
     readonly MIGRATIONS: import('cloudflare:test').D1Migration[]
     readonly SHOP_MIGRATIONS: import('cloudflare:test').D1Migration[]
     readonly ORDERS_MIGRATIONS: import('cloudflare:test').D1Migration[]

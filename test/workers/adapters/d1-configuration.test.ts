@@ -5,11 +5,16 @@ import { d1Configuration } from '../../../workers/adapters/d1-configuration.ts'
 import type { ConfigurationDatabase } from '../../../workers/configuration.ts'
 import { documentOf, memoryDatabase } from '../support/configurations.ts'
 
+async function emptied(): Promise<void> {
+  await applyD1Migrations(env.DB, env.MIGRATIONS)
+  for (const table of ['configurations', 'purges']) await env.DB.exec(`DELETE FROM ${table}`)
+}
+
 it('throws on a database without its tables, and works as soon as it has them', async () => {
-  const database = d1Configuration(env.DB)
+  const database = d1Configuration(env.EMPTY)
   await expect(database.read()).rejects.toThrow()
   await expect(database.append(documentOf('a'), undefined, 1)).rejects.toThrow()
-  await applyD1Migrations(env.DB, env.MIGRATIONS)
+  await applyD1Migrations(env.EMPTY, env.MIGRATIONS)
   expect(await database.read()).toBeUndefined()
 })
 
@@ -18,8 +23,7 @@ const suites: [string, () => Promise<ConfigurationDatabase>][] = [
   [
     'D1',
     async () => {
-      await applyD1Migrations(env.DB, env.MIGRATIONS)
-      await env.DB.exec('DELETE FROM configurations')
+      await emptied()
       return d1Configuration(env.DB)
     },
   ],
@@ -75,8 +79,7 @@ describe.each(suites)('a database of configurations: %s', (_, open) => {
 })
 
 it('notes when each configuration was added', async () => {
-  await applyD1Migrations(env.DB, env.MIGRATIONS)
-  await env.DB.exec('DELETE FROM configurations')
+  await emptied()
   await d1Configuration(env.DB).append(documentOf('a'), undefined, 1_800_000_000_000)
   const { results } = await env.DB.prepare('SELECT version, created_at FROM configurations').all()
   expect(results).toEqual([{ version: 1, created_at: 1_800_000_000_000 }])

@@ -20,8 +20,8 @@ async function emptied(): Promise<PurgeDatabase> {
 }
 
 it('throws on a database without its tables', async () => {
-  await expect(d1Purges(env.DB).read()).rejects.toThrow()
-  await expect(d1Purges(env.DB).append([tag('a')], 1)).rejects.toThrow()
+  await expect(d1Purges(env.EMPTY).read()).rejects.toThrow()
+  await expect(d1Purges(env.EMPTY).append([tag('a')], 1)).rejects.toThrow()
 })
 
 const suites: [string, () => Promise<PurgeDatabase>][] = [

@@ -41,6 +41,14 @@ afterEach(() => vi.restoreAllMocks())
 // A move is some twenty calls, and the machine may be busy.
 vi.setConfig({ testTimeout: 20_000 })
 
+/** Every bucket is at home, and has no rows. */
+async function empty(): Promise<void> {
+  await env.DB.exec('DELETE FROM order_buckets')
+  for (const database of [env.ORDERS_0, env.ORDERS_1]) {
+    for (const table of ['buckets', 'orders', 'shipments', 'things']) await database.exec(`DELETE FROM ${table}`)
+  }
+}
+
 const bucketAt = (home: number, from = 0): number => {
   for (let bucket = from; ; bucket++) if (ownerOf(bucket, 2) === home) return bucket
 }
@@ -134,8 +142,7 @@ describe('many buckets', () => {
   it('spread over a shard more, and back, and each row is in one place', async () => {
     // One shard at first: half of the buckets are to go to the second one.
     const one = { ...shards, homes: 1, directory: bucketDirectory(env.DB) }
-    await env.DB.exec('DELETE FROM order_buckets')
-    for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets; DELETE FROM things')
+    await empty()
     const orders = sharded({ ...one, name: 'orders', now: Date.now })
     const accounts = Array.from({ length: 3 }, (_, index) => `account ${index}`)
     for (const account of accounts) {
@@ -293,8 +300,7 @@ describe('/_weir/api/shards', () => {
     gateway.ask(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) })
 
   it('says who has how many, and moves one', async () => {
-    await env.DB.exec('DELETE FROM order_buckets')
-    for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets; DELETE FROM things')
+    await empty()
     const before = (await (await gateway.ask(url)).json()) as { shards: { buckets: number }[]; moving: unknown[] }
     expect(before.shards.reduce((sum, { buckets }) => sum + buckets, 0)).toBe(4096)
     const account = 'ada'

@@ -45,6 +45,8 @@ const word = async () => (await stub.share(name, {}, hour))[key]?.word
 
 beforeAll(async () => {
   await applyD1Migrations(env.DB, env.MIGRATIONS)
+  // The configuration is what KV says alone.
+  await env.DB.exec('DELETE FROM configurations')
 })
 
 beforeEach(async () => {
