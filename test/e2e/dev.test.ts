@@ -60,18 +60,21 @@ function write(name: string, text: string): string {
   return path
 }
 
-type Dev = Program & { readonly url: string }
+/** What is started, with a folder of its own for what it keeps for a while. */
+type Started = Program & { readonly scratch: string }
+type Dev = Started & { readonly url: string }
 
 const npmRun = (...args: string[]): string[] => ['run', '-s', 'dev', '--', ...args]
 
 /** Not yet ready. Ends with the tests at the latest. */
-function begin(command: string, args: readonly string[], options?: ProgramOptions): Program {
-  const program = startProgram(command, args, options)
+function begin(command: string, args: readonly string[], options?: ProgramOptions): Started {
+  const scratch = mkdtempSync(join(folder, 'scratch-'))
+  const program = startProgram(command, args, { ...options, env: { TMPDIR: scratch } })
   started.push(program)
-  return program
+  return Object.assign(program, { scratch })
 }
 
-async function ready(program: Program): Promise<Dev> {
+async function ready(program: Started): Promise<Dev> {
   const [, url] = await program.printed(/^Gateway {2}(http:\/\/127\.0\.0\.1:\d+)$/m)
   return Object.assign(program, { url: url! })
 }
@@ -99,43 +102,88 @@ async function put({ url }: Dev, body: string): Promise<void> {
   expect(response.status).toBe(200)
 }
 
+const runs = (program: Program, name: string) => program.processes().some((line) => line.includes(name))
+
+/** Ends it so, and holds it to leaving nothing behind: no process, no port, no file, no last word. */
+async function endsWithoutTrace(gateway: Dev, end: (gateway: Dev) => void): Promise<void> {
+  // What has to be gone afterwards was there, and was seen.
+  expect(runs(gateway, 'npm')).toBe(true)
+  expect(runs(gateway, 'workers/cli/dev.ts')).toBe(true)
+  expect(runs(gateway, 'workerd serve')).toBe(true)
+  expect(await accepts(gateway.url)).toBe(true)
+  expect(readdirSync(gateway.scratch)).not.toEqual([])
+  const said = gateway.stderr
+  end(gateway)
+  await gateway.gone()
+  expect(await accepts(gateway.url)).toBe(false)
+  expect(readdirSync(gateway.scratch)).toEqual([])
+  expect(gateway.stderr).toBe(said)
+}
+
+// A start takes seconds: each of these gateways is ended in a way of its own.
 describe.concurrent('a right FILE', () => {
+  test('without --port: 8787, or the next that is free, also for two that start at once', patience, async () => {
+    // Where somebody else has 8787 already, it is in use as well.
+    const occupant = createServer()
+    await new Promise<void>((resolve) => {
+      occupant.once('error', () => resolve())
+      occupant.listen(8787, '127.0.0.1', () => resolve())
+    })
+    const args = npmRun('--config', file)
+    const [closed, other] = await Promise.all([ready(begin('npm', args)), ready(begin('npm', args))])
+    const ports = [closed, other].map(({ url }) => Number(new URL(url).port))
+    expect(new Set(ports).size).toBe(2)
+    for (const port of ports) {
+      expect(port).toBeGreaterThan(8787)
+      expect(port).toBeLessThan(8887)
+    }
+    occupant.close()
+
+    // It serves from the first moment on, says where and no more, and keeps the admin API closed.
+    expect(await bodyOf(`${closed.url}/`)).toBe('one')
+    for (const headers of [{}, { authorization }, { authorization: 'Bearer' }, { authorization: 'Bearer undefined' }]) {
+      expect((await fetch(`${closed.url}/_weir/api/config`, { headers })).status).toBe(403)
+    }
+    expect(await (await fetch(`${closed.url}/_weir/health`)).json()).toEqual({ status: 'ok' })
+    await endsWithoutTrace(closed, (gateway) => gateway.signal('SIGTERM'))
+    expect(closed.stdout).toBe(`Gateway  ${closed.url}\nAdmin    closed; --admin-token T opens /_weir/api\n`)
+    expect(closed.stderr).toBe('')
+
+    expect(await bodyOf(other.url)).toBe('one')
+    expect(other.stderr).toBe('')
+    // npm killed, the gateway an orphan.
+    await endsWithoutTrace(other, (gateway) => gateway.signal('SIGKILL'))
+  })
+
   test(
-    'serves from the first moment on, says where and no more, and keeps the admin API closed',
+    '--admin-token opens the admin API to whoever shows it; warnings do not stop a start; without --state every run is the first',
     patience,
     async () => {
-      const gateway = await dev('--config', file)
-      expect(await bodyOf(`${gateway.url}/`)).toBe('one')
-      for (const headers of [
-        {},
-        { authorization },
-        { authorization: 'Bearer' },
-        { authorization: 'Bearer undefined' },
-      ]) {
-        expect((await fetch(`${gateway.url}/_weir/api/config`, { headers })).status).toBe(403)
-      }
-      expect(await (await fetch(`${gateway.url}/_weir/health`)).json()).toEqual({ status: 'ok' })
-      await stop(gateway)
-      expect(gateway.stdout).toBe(`Gateway  ${gateway.url}\nAdmin    closed; --admin-token T opens /_weir/api\n`)
-      expect(gateway.stderr).toBe('')
+      const shadowed = configuration(one.url).replace(
+        '/* and no other */',
+        '{ "id": "b", "path": "/b", "pools": ["web"] }',
+      )
+      const args = ['--config', write('shadowed.jsonc', shadowed), '--admin-token', token]
+      const gateway = await dev(...args)
+      const statusWith = async (headers: Record<string, string>) =>
+        (await fetch(`${gateway.url}/_weir/api/config`, { headers })).status
+      expect(await statusWith({})).toBe(401)
+      expect(await statusWith({ authorization: 'Bearer another' })).toBe(401)
+      expect(await statusWith({ authorization })).toBe(200)
+      await put(gateway, configuration(two.url))
+      expect(await bodyOf(gateway.url)).toBe('two')
+      expect(await versionOf(gateway)).toBe('"2"')
+      // Ctrl-C in a terminal.
+      await endsWithoutTrace(gateway, ({ signalGroup }) => signalGroup('SIGINT'))
+      expect(gateway.stdout).toBe(`Gateway  ${gateway.url}\n`)
+      expect(gateway.stderr).toMatch(/^Warning {2}routes\[1\]\S*: .+\n$/)
+
+      const after = await dev(...args)
+      expect(await bodyOf(after.url)).toBe('one')
+      expect(await versionOf(after)).toBe('"1"')
+      await stop(after)
     },
   )
-
-  test('--admin-token opens the admin API to whoever shows it; warnings do not stop a start', patience, async () => {
-    const shadowed = configuration(one.url).replace(
-      '/* and no other */',
-      '{ "id": "b", "path": "/b", "pools": ["web"] }',
-    )
-    const gateway = await dev('--config', write('shadowed.jsonc', shadowed), '--admin-token', token)
-    const statusWith = async (headers: Record<string, string>) =>
-      (await fetch(`${gateway.url}/_weir/api/config`, { headers })).status
-    expect(await statusWith({})).toBe(401)
-    expect(await statusWith({ authorization: 'Bearer another' })).toBe(401)
-    expect(await statusWith({ authorization })).toBe(200)
-    await stop(gateway)
-    expect(gateway.stdout).toBe(`Gateway  ${gateway.url}\n`)
-    expect(gateway.stderr).toMatch(/^Warning {2}routes\[1\]\S*: .+\n$/)
-  })
 
   test('a request that comes before the line finds no half-made gateway', patience, async () => {
     const url = await deadUrl()
@@ -156,7 +204,7 @@ describe.concurrent('a right FILE', () => {
     expect(gateway.url).toBe(url)
     early.add(await bodyOf(url))
     expect([...early]).toEqual(['one'])
-    await stop(gateway)
+    await endsWithoutTrace(gateway, ({ signal }) => signal('SIGINT'))
     expect(gateway.stderr).toBe('')
   })
 
@@ -165,15 +213,54 @@ describe.concurrent('a right FILE', () => {
     expect(gateway.stderr).toBe('')
     await stop(gateway)
   })
+
+  test.each<[title: string, signal: NodeJS.Signals]>([
+    ['SIGTERM while it starts', 'SIGTERM'],
+    ['npm killed while it starts', 'SIGKILL'],
+  ])('%s: it ends', patience, async (_, signal) => {
+    const starting = begin('npm', npmRun('--port', '0', '--config', file))
+    await expect.poll(() => runs(starting, 'workerd serve'), { timeout: 60_000, interval: 20 }).toBe(true)
+    starting.signal(signal)
+    await starting.gone(30_000)
+  })
+
+  test('--state: versions and the cache go on; a FILE that differs replaces what was stored', patience, async () => {
+    // Both paths are those of the folder in which the user stands.
+    const paths = ['--config', 'weir.jsonc', '--state', 'kept/state']
+    const args = ['--prefix', projectFolder, ...npmRun('--port', '0', '--admin-token', token, ...paths)]
+    const run = () => ready(begin('npm', args, { cwd: folder }))
+    const kept = async ({ url }: Dev) => (await rawGet(url, '/kept')).headers['cache-status']
+    const first = await run()
+    expect(await kept(first)).toMatch(/^weir; fwd=uri-miss;.* stored$/)
+    await stop(first)
+
+    const second = await run()
+    expect(await kept(second)).toMatch(/^weir; hit; ttl=3\d\d\d$/)
+    expect(await versionOf(second)).toBe('"1"')
+    await put(second, configuration(two.url))
+    expect(await bodyOf(second.url)).toBe('two')
+    await stop(second)
+
+    const third = await run()
+    expect(await versionOf(third)).toBe('"3"')
+    expect(await bodyOf(third.url)).toBe('one')
+    expect(await kept(third)).toMatch(/^weir; hit; ttl=3\d\d\d$/)
+    await stop(third)
+    expect([first, second, third].map((gateway) => gateway.stderr)).toEqual(['', '', ''])
+    expect(existsSync(join(folder, 'kept', 'state'))).toBe(true)
+    expect(existsSync(join(projectFolder, 'kept'))).toBe(false)
+  })
 })
 
 describe.concurrent('what it refuses: exit code 1, the reason on stderr, no stack, no process left', () => {
-  const refused = async (...args: string[]): Promise<string> => {
-    const run = await runProgram('npm', npmRun(...args))
+  const refusal = async (command: string, args: readonly string[]): Promise<string> => {
+    const run = await runProgram(command, args)
     expect({ code: run.code, stdout: run.stdout }).toEqual({ code: 1, stdout: '' })
     expect(run.stderr).not.toMatch(/^\s+at |node:|Error:/m)
     return run.stderr
   }
+  // npm adds nothing but its own start, which one of them shows.
+  const refused = (...args: string[]) => refusal(process.execPath, ['workers/cli/dev.ts', ...args])
 
   test('a wrong FILE: every error with its path', patience, async () => {
     const wrong = write(
@@ -183,7 +270,7 @@ describe.concurrent('what it refuses: exit code 1, the reason on stderr, no stac
         "routes": [{ "id": "x", "path": "/*", "pools": ["elsewhere"], "cache": { "mode": "maybe" } }]
       }`,
     )
-    const [first, ...errors] = (await refused('--config', wrong)).trimEnd().split('\n')
+    const [first, ...errors] = (await refusal('npm', npmRun('--config', wrong))).trimEnd().split('\n')
     expect(first).toBe(`${wrong} is not a valid configuration:`)
     expect(errors.map((line) => /^ {2}(\S+): \S.+/.exec(line)?.[1]).sort()).toEqual([
       'pools.web.origins[0].url',
@@ -233,107 +320,5 @@ describe.concurrent('what it refuses: exit code 1, the reason on stderr, no stac
     const stderr = await refused(...args)
     expect(stderr).toContain(reason)
     expect(stderr).toContain('Usage: npm run dev -- --config FILE')
-  })
-})
-
-test('without --port: 8787, or the next that is free, also for two that start at once', patience, async () => {
-  // Where somebody else has 8787 already, it is in use as well.
-  const occupant = createServer()
-  await new Promise<void>((resolve) => {
-    occupant.once('error', () => resolve())
-    occupant.listen(8787, '127.0.0.1', () => resolve())
-  })
-  const args = npmRun('--config', file)
-  const gateways = await Promise.all([begin('npm', args), begin('npm', args)].map(ready))
-  const ports = gateways.map(({ url }) => Number(new URL(url).port))
-  expect(new Set(ports).size).toBe(2)
-  for (const port of ports) {
-    expect(port).toBeGreaterThan(8787)
-    expect(port).toBeLessThan(8887)
-  }
-  for (const gateway of gateways) {
-    expect(await bodyOf(gateway.url)).toBe('one')
-    expect(gateway.stderr).toBe('')
-  }
-  occupant.close()
-  await Promise.all(gateways.map(stop))
-})
-
-describe.concurrent('ends without trace', () => {
-  const runs = (program: Program, name: string) => program.processes().some((line) => line.includes(name))
-
-  const endings: [title: string, end: (gateway: Dev) => void][] = [
-    ['SIGTERM from a supervisor', (gateway) => gateway.signal('SIGTERM')],
-    ['SIGINT from a supervisor', (gateway) => gateway.signal('SIGINT')],
-    ['Ctrl-C in a terminal', (gateway) => gateway.signalGroup('SIGINT')],
-    ['npm killed, the gateway an orphan', (gateway) => gateway.signal('SIGKILL')],
-  ]
-  test.each(endings)('%s', patience, async (_, end) => {
-    const scratch = mkdtempSync(join(folder, 'scratch-'))
-    const args = npmRun('--port', '0', '--config', file)
-    const gateway = await ready(begin('npm', args, { env: { TMPDIR: scratch } }))
-    // What has to be gone afterwards was there, and was seen.
-    expect(runs(gateway, 'npm')).toBe(true)
-    expect(runs(gateway, 'workers/cli/dev.ts')).toBe(true)
-    expect(runs(gateway, 'workerd serve')).toBe(true)
-    expect(await accepts(gateway.url)).toBe(true)
-    expect(readdirSync(scratch)).not.toEqual([])
-    end(gateway)
-    await gateway.gone()
-    expect(await accepts(gateway.url)).toBe(false)
-    expect(readdirSync(scratch)).toEqual([])
-    expect(gateway.stderr).toBe('')
-  })
-
-  const early: [title: string, signal: NodeJS.Signals][] = [
-    ['SIGTERM while it starts', 'SIGTERM'],
-    ['npm killed while it starts', 'SIGKILL'],
-  ]
-  test.each(early)('%s', patience, async (_, signal) => {
-    const starting = begin('npm', npmRun('--port', '0', '--config', file))
-    await expect.poll(() => runs(starting, 'workerd serve'), { timeout: 60_000, interval: 20 }).toBe(true)
-    starting.signal(signal)
-    await starting.gone(30_000)
-  })
-})
-
-describe.concurrent('state', () => {
-  test('without --state every run is the first', patience, async () => {
-    const before = await dev('--config', file, '--admin-token', token)
-    await put(before, configuration(two.url))
-    expect(await bodyOf(before.url)).toBe('two')
-    expect(await versionOf(before)).toBe('"2"')
-    await stop(before)
-    const after = await dev('--config', file, '--admin-token', token)
-    expect(await bodyOf(after.url)).toBe('one')
-    expect(await versionOf(after)).toBe('"1"')
-    await stop(after)
-  })
-
-  test('--state: versions and the cache go on; a FILE that differs replaces what was stored', patience, async () => {
-    // Both paths are those of the folder in which the user stands.
-    const paths = ['--config', 'weir.jsonc', '--state', 'kept/state']
-    const args = ['--prefix', projectFolder, ...npmRun('--port', '0', '--admin-token', token, ...paths)]
-    const run = () => ready(begin('npm', args, { cwd: folder }))
-    const kept = async ({ url }: Dev) => (await rawGet(url, '/kept')).headers['cache-status']
-    const first = await run()
-    expect(await kept(first)).toMatch(/^weir; fwd=uri-miss;.* stored$/)
-    await stop(first)
-
-    const second = await run()
-    expect(await kept(second)).toMatch(/^weir; hit; ttl=3\d\d\d$/)
-    expect(await versionOf(second)).toBe('"1"')
-    await put(second, configuration(two.url))
-    expect(await bodyOf(second.url)).toBe('two')
-    await stop(second)
-
-    const third = await run()
-    expect(await versionOf(third)).toBe('"3"')
-    expect(await bodyOf(third.url)).toBe('one')
-    expect(await kept(third)).toMatch(/^weir; hit; ttl=3\d\d\d$/)
-    await stop(third)
-    expect([first, second, third].map((gateway) => gateway.stderr)).toEqual(['', '', ''])
-    expect(existsSync(join(folder, 'kept', 'state'))).toBe(true)
-    expect(existsSync(join(projectFolder, 'kept'))).toBe(false)
   })
 })
