@@ -11,11 +11,10 @@ import {
   MiniflareCoreError,
   type MiniflareOptions,
 } from 'miniflare'
-import { d1Configuration } from '../adapters/d1-configuration.ts'
-import { kvConfiguration } from '../adapters/kv-configuration.ts'
 import type { Env } from '../env.ts'
 import { migrationFolder } from './databases.ts'
 import { type Declared, declared } from './declared.ts'
+import type { Migration, Order } from './local-stores.ts'
 import { choosePort } from './port.ts'
 
 export interface LocalGatewayOptions {
@@ -55,8 +54,8 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const port = await choosePort(options.port, defaultPort)
   // The stores first, behind a closed door: a request that came before the configuration would find none, or that of
   // an earlier run, and the Worker would go by it for a while.
-  const bindings = await declared(root)
-  const optionsFor = (door?: Door) => miniflareOptions(bindings, options, door)
+  const [bindings, storesScript] = await Promise.all([declared(root), bundle('workers/cli/local-stores.ts')])
+  const optionsFor = (door?: Door) => miniflareOptions(bindings, options, door ?? storesScript)
   const miniflare = new Miniflare(optionsFor())
   try {
     const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, bindings, options)])
@@ -73,17 +72,25 @@ async function prepareStores(
   { d1Databases }: Declared,
   { document, prepare }: LocalGatewayOptions,
 ): Promise<void> {
-  await miniflare.ready
-  const bindings = await miniflare.getBindings<Env>()
-  const databases = bindings as unknown as Readonly<Record<string, Env['DB']>>
-  await Promise.all(
-    Object.keys(d1Databases).map(async (binding) => {
-      const folder = migrationFolder(binding)
-      if (folder !== undefined) await migrate(databases[binding]!, folder)
-    }),
-  )
-  if (document !== undefined) await seed(bindings.DB, bindings.CONFIG, document)
-  await prepare?.(bindings)
+  const migrations = await readMigrations(Object.keys(d1Databases))
+  const order: Order = { migrations, ...(document !== undefined && { document }) }
+  const done = await miniflare.dispatchFetch('http://stores.invalid/', { method: 'POST', body: JSON.stringify(order) })
+  if (!done.ok) throw new Error(`The stores could not be prepared: ${await done.text()}`)
+  if (prepare !== undefined) await prepare(await miniflare.getBindings<Env>())
+}
+
+async function readMigrations(bindings: readonly string[]): Promise<Order['migrations']> {
+  const read = bindings.map(async (binding) => {
+    const folder = migrationFolder(binding)
+    if (folder === undefined) return []
+    const names = (await readdir(`${root}${folder}`)).filter((name) => name.endsWith('.sql')).sort()
+    const migrations = names.map(async (name): Promise<Migration> => {
+      const text = await readFile(`${root}${folder}/${name}`, 'utf8')
+      return { name, statements: text.split('--> statement-breakpoint') }
+    })
+    return [[binding, await Promise.all(migrations)] as const]
+  })
+  return Object.fromEntries((await Promise.all(read)).flat())
 }
 
 /** The Worker itself, and where it listens. */
@@ -125,16 +132,16 @@ export async function bundle(entry = 'workers/index.ts'): Promise<string> {
   return result.outputFiles[0]!.text
 }
 
-/** Without a door: the stores alone, behind a Worker that does nothing. */
+/** Without a door: the stores alone, with the script of the Worker that prepares them. */
 function miniflareOptions(
   bindings: Declared,
   { adminToken, stateFolder, onLog, variables }: LocalGatewayOptions,
-  door?: Door,
+  door: Door | string,
 ) {
   const { compatibilityDate, kvNamespaces, d1Databases, r2Buckets } = bindings
   const worker =
-    door === undefined
-      ? { compatibilityDate, kvNamespaces, d1Databases, r2Buckets, script: 'export default {}' }
+    typeof door === 'string'
+      ? { compatibilityDate, kvNamespaces, d1Databases, r2Buckets, script: door }
       : {
           ...bindings,
           script: door.script,
@@ -155,27 +162,4 @@ function miniflareOptions(
     },
   })
   return stateFolder === undefined ? converted : { ...converted, resourcePersistencePath: stateFolder }
-}
-
-/** Applies the migrations that this database has not seen, in the table in which wrangler notes them too. */
-async function migrate(database: Env['DB'], folder: string): Promise<void> {
-  const table =
-    'id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL'
-  await database.prepare(`CREATE TABLE IF NOT EXISTS d1_migrations (${table})`).run()
-  const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>()
-  const applied = new Set(results.map((row: { name: string }) => row.name))
-  const files = (await readdir(`${root}${folder}`)).filter((name) => name.endsWith('.sql') && !applied.has(name))
-  for (const name of files.sort()) {
-    const statements = (await readFile(`${root}${folder}/${name}`, 'utf8')).split('--> statement-breakpoint')
-    const noted = database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name)
-    await database.batch([...statements.map((statement) => database.prepare(statement)), noted])
-  }
-}
-
-async function seed(binding: Env['DB'], namespace: Env['CONFIG'], document: string): Promise<void> {
-  const database = d1Configuration(binding)
-  const current = await database.read()
-  if (current?.document !== document) await database.append(document, undefined, Date.now())
-  // Read again: with the purges of earlier runs.
-  await kvConfiguration(namespace).write((await database.read())!)
 }
