@@ -52,20 +52,35 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   // Miniflare would look its own location up on the network.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
   const port = await choosePort(options.port, defaultPort)
-  // The stores first, behind a closed door: a request that came before the configuration would find none, or that of
-  // an earlier run, and the Worker would go by it for a while.
   const [bindings, storesScript] = await Promise.all([declared(root), bundle('workers/cli/local-stores.ts')])
-  const optionsFor = (door?: Door) => miniflareOptions(bindings, options, door ?? storesScript)
-  const miniflare = new Miniflare(optionsFor())
+  const optionsFor = (parts: Parts) => miniflareOptions(bindings, options, parts)
+  // The stores first, behind a closed door: a request that came before the configuration would find none, or that of
+  // an earlier run, and the Worker would go by it for a while. Where nobody knows the port, and nothing is there of an
+  // earlier run, nobody can come too early: all of it starts at once, in half the time.
+  const isUnknown = options.port === 0 && options.stateFolder === undefined
+  const atOnce = isUnknown ? { door: { script: await bundle(options.entry), port } } : {}
+  const miniflare = new Miniflare(optionsFor({ storesScript, ...atOnce }))
   try {
+    if (isUnknown) {
+      await prepareStores(miniflare, bindings, options)
+      return running(miniflare, port)
+    }
     const [script] = await Promise.all([bundle(options.entry), prepareStores(miniflare, bindings, options)])
-    const url = await open(miniflare, { script, port }, options.port, optionsFor)
-    return { url, close: () => miniflare.dispose() }
+    return running(miniflare, await open(miniflare, { script, port }, options.port, optionsFor))
   } catch (error) {
     await miniflare.dispose()
+    // Another program took the port since it was chosen.
+    if (isUnknown && isInUse(error)) return startLocalGateway(options)
     throw error
   }
 }
+
+const running = (miniflare: Miniflare, port: number): LocalGateway => ({
+  url: `http://127.0.0.1:${port}`,
+  close: () => miniflare.dispose(),
+})
+
+const isInUse = (error: unknown): boolean => error instanceof MiniflareCoreError && error.code === 'ERR_ADDRESS_IN_USE'
 
 async function prepareStores(
   miniflare: Miniflare,
@@ -99,25 +114,39 @@ interface Door {
   readonly port: number
 }
 
-/** Resolves to the URL at which the Worker accepts requests. */
+/** What runs: the Worker that prepares the stores, the Worker itself, or both. */
+interface Parts {
+  readonly storesScript?: string
+  readonly door?: Door
+}
+
+/** Resolves to the port at which the Worker accepts requests. */
 async function open(
   miniflare: Miniflare,
   door: Door,
   wanted: number | undefined,
-  optionsFor: (door: Door) => MiniflareOptions,
-): Promise<string> {
+  optionsFor: (parts: Parts) => MiniflareOptions,
+): Promise<number> {
   try {
-    await miniflare.setOptions(optionsFor(door))
-    return `http://127.0.0.1:${door.port}`
+    await miniflare.setOptions(optionsFor({ door }))
+    return door.port
   } catch (error) {
-    if (!(error instanceof MiniflareCoreError && error.code === 'ERR_ADDRESS_IN_USE')) throw error
+    if (!isInUse(error)) throw error
   }
   // Another program took the port since it was chosen: choose again, which throws where it had to be this one.
   return open(miniflare, { ...door, port: await choosePort(wanted, defaultPort) }, wanted, optionsFor)
 }
 
-/** The Worker as one module. */
-export async function bundle(entry = 'workers/index.ts'): Promise<string> {
+const bundles = new Map<string, Promise<string>>()
+
+/** A Worker as one module. Made once by a program: its sources do not change while it runs. */
+export function bundle(entry = 'workers/index.ts'): Promise<string> {
+  const made = bundles.get(entry) ?? makeBundle(entry)
+  bundles.set(entry, made)
+  return made
+}
+
+async function makeBundle(entry: string): Promise<string> {
   const result = await build({
     entryPoints: [entry],
     absWorkingDir: root,
@@ -132,28 +161,31 @@ export async function bundle(entry = 'workers/index.ts'): Promise<string> {
   return result.outputFiles[0]!.text
 }
 
-/** Without a door: the stores alone, with the script of the Worker that prepares them. */
 function miniflareOptions(
   bindings: Declared,
   { adminToken, stateFolder, onLog, variables }: LocalGatewayOptions,
-  door: Door | string,
+  { storesScript, door }: Parts,
 ) {
   const { compatibilityDate, kvNamespaces, d1Databases, r2Buckets } = bindings
-  const worker =
-    typeof door === 'string'
-      ? { compatibilityDate, kvNamespaces, d1Databases, r2Buckets, script: door }
-      : {
-          ...bindings,
-          script: door.script,
-          bindings: { LOCAL: 'yes', ...variables, ...(adminToken !== undefined && { ADMIN_TOKEN: adminToken }) },
-          unsafeDirectSockets: [{ host: '127.0.0.1', port: door.port }],
-          stripCfConnectingIp: false,
-        }
-  const converted = convertV4MiniflareOptions({
-    ...worker,
+  const module = { modules: true as const, rootPath: root }
+  const stores = storesScript !== undefined && {
+    ...module,
+    ...{ compatibilityDate, kvNamespaces, d1Databases, r2Buckets },
+    name: 'stores',
+    script: storesScript,
+  }
+  const gateway = door !== undefined && {
+    ...module,
+    ...bindings,
     name: 'weir',
-    modules: true,
-    rootPath: root,
+    script: door.script,
+    bindings: { LOCAL: 'yes', ...variables, ...(adminToken !== undefined && { ADMIN_TOKEN: adminToken }) },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: door.port }],
+    stripCfConnectingIp: false,
+  }
+  const converted = convertV4MiniflareOptions({
+    // The first is who answers dispatchFetch.
+    workers: [stores, gateway].filter((each) => each !== false),
     cf: false,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ level, message }) => {
