@@ -102,6 +102,6 @@ test('an origin of three is killed under load: no GET is lost', async () => {
     seconds: 4,
     atHalf: () => origins.kill('b'),
   })
-  expect(report).toMatchObject({ sent: 800, failed: 0, statuses: { 200: 800 }, errors: {} })
+  expect(report).toEqual(expect.objectContaining({ sent: 800, failed: 0, statuses: { 200: 800 }, errors: {} }))
   await origins.revive('b')
 })

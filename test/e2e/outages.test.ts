@@ -69,7 +69,7 @@ describe.concurrent('no GET is lost while one of three origins', () => {
       origin!.handle = handle
       for (const release of held) release()
     })
-    expect(report).toMatchObject({ failed: 0, statuses: { 200: 300 } })
+    expect(report).toEqual(expect.objectContaining({ failed: 0, statuses: { 200: 300 } }))
   })
 
   test('answers 503 to everything', async () => {
@@ -80,7 +80,7 @@ describe.concurrent('no GET is lost while one of three origins', () => {
       await pause(500)
       origin!.handle = handle
     })
-    expect(report).toMatchObject({ failed: 0, statuses: { 200: 200 } })
+    expect(report).toEqual(expect.objectContaining({ failed: 0, statuses: { 200: 200 } }))
   })
 
   test('goes down and comes up, again and again', async () => {
@@ -101,7 +101,7 @@ describe.concurrent('no GET is lost while one of three origins', () => {
     const report = await load('flap', 3)
     isOver = true
     await flaps
-    expect(report).toMatchObject({ failed: 0, statuses: { 200: 300 } })
+    expect(report).toEqual(expect.objectContaining({ failed: 0, statuses: { 200: 300 } }))
   })
 
   test('is dead, and the others take their time for a crowd that comes at once', async () => {
