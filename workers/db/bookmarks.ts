@@ -45,13 +45,20 @@ export class OwnView {
 
   async read<T>(database: Database, query: (database: Reader) => Promise<T>): Promise<Answered<T>> {
     const { name } = database
-    const { [name]: bookmark } = this.#latest((await this.#session.values()).bookmark)
+    const { [name]: bookmark } = this.#newest((await this.#session.values()).bookmark)
     const answered = await database.read({ kind: 'bookmark', bookmark }, query)
     // Whoever knows the bookmark gives no earlier one; without that the primary has answered, which is never behind.
     if (bookmark !== undefined && answered.bookmark !== undefined && answered.bookmark < bookmark) {
       this.#foreign = { ...this.#foreign, [name]: bookmark }
     }
     this.#note(name, answered.bookmark)
+    return answered
+  }
+
+  /** At the primary, for what may have been written in another session a moment ago: this one sees it again. */
+  async latest<T>(database: Database, query: (database: Reader) => Promise<T>): Promise<Answered<T>> {
+    const answered = await database.read({ kind: 'primary' }, query)
+    this.#note(database.name, answered.bookmark)
     return answered
   }
 
@@ -70,12 +77,12 @@ export class OwnView {
     const values = await this.#session.values()
     if (!this.#hasWritten && Object.keys(values).length === 0) return
     const held = bookmarksIn(values.bookmark)
-    const later = this.#latest(held)
+    const later = this.#newest(held)
     if (Object.keys(later).every((database) => later[database] === held[database])) return
-    await this.#session.update(({ bookmark }) => ({ bookmark: this.#latest(bookmark) }))
+    await this.#session.update(({ bookmark }) => ({ bookmark: this.#newest(bookmark) }))
   }
 
-  #latest(held: unknown): Bookmarks {
+  #newest(held: unknown): Bookmarks {
     const known = Object.entries(bookmarksIn(held)).filter(([name, bookmark]) => this.#foreign[name] !== bookmark)
     return laterBookmarks(Object.fromEntries(known), this.#seen)
   }

@@ -26,6 +26,6 @@ export class ReadLog {
   }
 
   report(): ReadCount[] {
-    return [...this.#counts.values()]
+    return [...this.#counts.values()].map((count) => ({ ...count, meanMs: Math.round(count.meanMs * 10) / 10 }))
   }
 }

@@ -6,7 +6,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { kvReplicas } from '../../../workers/db/kv-replica.ts'
 import { ReadLog } from '../../../workers/db/read-log.ts'
 import { type Reader, replicated } from '../../../workers/db/replicas.ts'
+import { sessionThrough } from '../../../workers/db/statements.ts'
 import { holdBackground } from '../support/background.ts'
+import { migrateShop, shopUnderTest } from '../support/shop.ts'
 
 const things = sqliteTable('things', { id: text().primaryKey(), count: integer().notNull() })
 const log = new ReadLog()
@@ -82,6 +84,40 @@ describe('a database', () => {
       ...{ database: 'shop', tolerance: 'bookmark', by: 'primary', region: undefined, reads: 5 },
       ...{ meanMs: expect.any(Number), longestMs: expect.any(Number) },
     })
+  })
+})
+
+describe('a person, where replicas have heard of nothing yet', () => {
+  /** Who brings no bookmark gets a replica in which there is nothing. */
+  const behind = replicated(
+    'shop',
+    {
+      withSession(constraint) {
+        const session = env.SHOP.withSession(constraint)
+        if (constraint !== 'first-unconstrained') return session
+        return sessionThrough(session, async (statements) =>
+          (await session.batch(statements as D1PreparedStatement[])).map((result) => ({ ...result, results: [] })),
+        )
+      },
+    },
+    Date.now,
+  )
+  const shop = shopUnderTest({ database: behind })
+  const ada = { email: 'ada@example.com', password: 'correct horse', name: 'Ada' }
+
+  beforeAll(migrateShop)
+
+  it('who has registered is known on the next request, since the bookmark is in the session', async () => {
+    const client = shop.client()
+    expect((await client.ask('account', 'POST', '/api/account', ada)).status).toBe(201)
+    expect((await client.ask('account', 'GET', '/api/account')).status).toBe(200)
+  })
+
+  it('who logs in elsewhere is known there too', async () => {
+    const client = shop.client()
+    const { email, password } = ada
+    expect((await client.ask('account', 'POST', '/api/account/login', { email, password })).status).toBe(200)
+    expect((await client.ask('account', 'GET', '/api/account')).status).toBe(200)
   })
 })
 

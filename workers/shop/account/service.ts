@@ -69,7 +69,7 @@ export function accountService(ports: ShopPorts) {
     const attempt = await attempts.begin(loginLimits(given.email, placeOf(context)))
     if (attempt.kind === 'refused') throw new Refused(tooMany(attempt.retryAfterSeconds))
     // Somebody may have registered a moment ago, in another session.
-    const { value } = await database.read({ kind: 'primary' }, (db) =>
+    const { value } = await context.var.view.latest(database, (db) =>
       db.select().from(accounts).where(eq(accounts.email, given.email)).limit(1),
     )
     const [account] = value

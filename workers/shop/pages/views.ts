@@ -47,7 +47,7 @@ export interface ShownOrder {
   readonly createdAt: string
 }
 
-/** How many there were of each, a minute ago at most. */
+/** How many there were of each when the page was made, or up to a minute before. */
 export interface ShownKind {
   readonly kind: string
   readonly items: number
