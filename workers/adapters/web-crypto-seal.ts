@@ -9,8 +9,9 @@ const bytesOf = (text: string) => new TextEncoder().encode(text)
  */
 export function webCryptoSeal(secret: string | undefined): SealPort {
   let known: CryptoKey | undefined
+  const material = secret || crypto.randomUUID()
   // A promise must not be shared between requests; the key may.
-  const key = async () => (known ??= await derive(secret || crypto.randomUUID()))
+  const key = async () => (known ??= await derive(material))
   const mac = async (text: string) => {
     const bytes = new Uint8Array(await crypto.subtle.sign('HMAC', await key(), bytesOf(text)))
     return btoa(String.fromCharCode(...bytes))

@@ -20,6 +20,13 @@ test.each<[string, string, (mac: string) => string]>([
   expect(await seal.isMac(text, change(await seal.mac('text')))).toBe(false)
 })
 
+it('is one for all who ask at the same time, without a secret too', async () => {
+  const seal = webCryptoSeal(undefined)
+  const [first, second] = await Promise.all([seal.mac('text'), seal.mac('text')])
+  expect(second).toBe(first)
+  expect(await seal.isMac('text', first)).toBe(true)
+})
+
 it('is of the secret, and without one of this isolate alone', async () => {
   const mac = await webCryptoSeal('secret').mac('text')
   for (const seal of [webCryptoSeal('other'), webCryptoSeal(undefined), webCryptoSeal('')]) {
