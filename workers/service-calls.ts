@@ -1,6 +1,7 @@
 // How one service calls another, and a pool's origins a service: by the policy, with an identity that the callee checks at its
 // door. What is not allowed is refused there and then, and remembered for the administrator.
 import { defaultServices, type ServicesRule } from '../shared/config/services.ts'
+import { contentLength } from '../shared/http/fields.ts'
 import {
   formatIdentity,
   type Identity,
@@ -15,10 +16,11 @@ import type { Refusal } from '../shared/services/refusal.ts'
 import type { InnerOrigin, SealPort } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
 import type { RefusalPort } from './refusal-port.ts'
-import { late, orLate } from './within.ts'
+import { attemptClock, upload } from './upload.ts'
+import { late } from './within.ts'
 
 export interface ServiceCalls {
-  /** Sends a request in the caller's name: a service, `pool:NAME`, or `admin`, who may call all. At most 30 s, to the head. */
+  /** Sends a request in the caller's name: a service, `pool:NAME`, or `admin`, who may call all. At most 30 s, from the last byte sent to the head. */
   call(from: string, to: string, request: Request, callee: InnerOrigin): Promise<Response>
   /** The service `name` behind its door: whoever shows no good identity is refused. It reads the caller in `Weir-Caller`. */
   behindDoor(name: string, service: InnerOrigin): InnerOrigin
@@ -48,10 +50,18 @@ export function serviceCalls({ seal, refusals, rule, own, now }: ServiceCallsPor
       const { policy } = (await rule()) ?? defaultServices
       if (from !== 'admin' && !mayCall(policy, own, from, to)) return refuse(request, from, to, notAllowed(from, to))
       const identity = identityFor(request, from, to, now() + identityMs)
-      const named = new Request(request)
-      named.headers.set(identityField, formatIdentity(identity, await seal.mac(signedText(identity))))
-      const response = await orLate(patienceMs, callee(named))
-      return response === late ? problemResponse(silent(to)) : response
+      const shown = formatIdentity(identity, await seal.mac(signedText(identity)))
+      const overdue = Promise.withResolvers<typeof late>()
+      const clock = attemptClock(patienceMs, undefined, () => overdue.resolve(late))
+      try {
+        const body = request.body && upload(request.body, contentLength(request.headers), clock)
+        const named = new Request(request, body ? { body } : {})
+        named.headers.set(identityField, shown)
+        const response = await Promise.race([callee(named), overdue.promise])
+        return response === late ? problemResponse(silent(to)) : response
+      } finally {
+        clock.end()
+      }
     },
 
     behindDoor: (name, service) => async (request, more) => {

@@ -2,7 +2,7 @@
 import { type Failure, failureOfStatus } from '../../shared/balance/attempt.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import type { Attempt, Exchange, OriginPort, OriginRequest } from '../ports.ts'
-import { upload } from './upload.ts'
+import { attemptClock, upload } from '../upload.ts'
 
 export const fetchOrigin: OriginPort = { send }
 
@@ -14,26 +14,10 @@ function send(request: OriginRequest): Exchange {
 async function exchange(request: OriginRequest, controller: AbortController): Promise<Attempt> {
   const { url, method, fields, body, headersMs, leftMs } = request
   let timedOut = false
-  let timer: number | null = null
-  let answered = false
-  let clientLeft = false
-  const expire = () => {
+  const clock = attemptClock(headersMs, leftMs, () => {
     timedOut = true
     controller.abort()
-  }
-  const last = leftMs === undefined ? null : setTimeout(expire, leftMs)
-  const clock = {
-    stop: () => clearTimeout(timer),
-    start() {
-      clock.stop()
-      if (answered) return
-      timer = setTimeout(expire, headersMs)
-    },
-    clientLeft() {
-      clientLeft = true
-    },
-  }
-  clock.start()
+  })
   try {
     const response = await fetch(url, {
       method,
@@ -51,11 +35,9 @@ async function exchange(request: OriginRequest, controller: AbortController): Pr
     controller.abort()
     return { kind: 'failed', failure }
   } catch (error) {
-    return { kind: 'failed', failure: timedOut ? 'timeout' : failureOfError(error), clientLeft }
+    return { kind: 'failed', failure: timedOut ? 'timeout' : failureOfError(error), clientLeft: clock.hasClientLeft }
   } finally {
-    answered = true
-    clock.stop()
-    clearTimeout(last)
+    clock.end()
   }
 }
 

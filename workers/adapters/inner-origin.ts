@@ -3,7 +3,8 @@
 import { failureOfStatus } from '../../shared/balance/attempt.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import type { Attempt, Exchange, InnerOrigin, OriginPort, OriginRequest } from '../ports.ts'
-import { late, orLate } from '../within.ts'
+import { attemptClock, upload } from '../upload.ts'
+import { late } from '../within.ts'
 
 /** `find` gives the origin of a scheme and a name; a name that it does not know is one that does not resolve. */
 export function innerOrigin(
@@ -33,16 +34,19 @@ function begin(origin: InnerOrigin, request: OriginRequest, target: string): Exc
 
 async function exchange(
   origin: InnerOrigin,
-  { method, fields, body, headersMs, leftMs = headersMs, rule }: OriginRequest,
+  { method, fields, body, headersMs, leftMs, rule }: OriginRequest,
   target: string,
   signal: AbortSignal,
   abandon: () => void,
 ): Promise<Attempt> {
   // It sees the URL that the client has asked for.
   const url = `${fields.get('x-forwarded-proto')}://${fields.get('x-forwarded-host')}${target}`
+  const overdue = Promise.withResolvers<typeof late>()
+  const clock = attemptClock(headersMs, leftMs, () => overdue.resolve(late))
   try {
-    const answered = origin(new Request(url, { method, headers: fields, body, redirect: 'manual', signal }), rule)
-    const response = await orLate(Math.min(headersMs, leftMs), answered)
+    const sent = body instanceof ReadableStream ? upload(body, contentLength(fields), clock) : body
+    const answered = origin(new Request(url, { method, headers: fields, body: sent, redirect: 'manual', signal }), rule)
+    const response = await Promise.race([answered, overdue.promise])
     const failure = response === late ? 'timeout' : failureOfStatus(response.status)
     if (response !== late && failure === undefined) {
       return { kind: 'answer', response: asSent(response, signal), abandon }
@@ -50,8 +54,10 @@ async function exchange(
     abandon()
     return { kind: 'failed', failure: failure ?? 'protocol' }
   } catch (error) {
-    console.error(error)
-    return { kind: 'failed', failure: 'connection' }
+    if (!clock.hasClientLeft) console.error(error)
+    return { kind: 'failed', failure: 'connection', clientLeft: clock.hasClientLeft }
+  } finally {
+    clock.end()
   }
 }
 

@@ -59,7 +59,38 @@ test.each<[string, InnerOrigin, string]>([
   ['hangs', () => new Promise(() => undefined), 'timeout'],
   ['says what Cloudflare says of an origin that is away', async () => new Response(null, { status: 522 }), 'timeout'],
 ])('one that %s has failed', async (_, origin, failure) => {
-  expect(await send(origin, { headersMs: 20 }).attempt).toEqual({ kind: 'failed', failure })
+  expect(await send(origin, { headersMs: 20 }).attempt).toMatchObject({ kind: 'failed', failure })
+})
+
+test('a client may take its time to send, the origin may not take its time to answer', async () => {
+  const slowly = () =>
+    new ReadableStream<Uint8Array>({
+      async start(controller) {
+        for (const text of ['a', 'b', 'c']) {
+          await new Promise((resolve) => setTimeout(resolve, 60))
+          controller.enqueue(new TextEncoder().encode(text))
+        }
+        controller.close()
+      },
+    })
+  const read: InnerOrigin = async (request) => new Response(await request.text())
+  const response = await answered(read, { method: 'POST', body: slowly(), headersMs: 100 })
+  expect(await response.text()).toBe('abc')
+  const readAndHang: InnerOrigin = async (request) => {
+    await request.text()
+    return new Promise(() => undefined)
+  }
+  const overdue = { kind: 'failed', failure: 'timeout' }
+  expect(await send(readAndHang, { method: 'POST', body: slowly(), headersMs: 100 }).attempt).toMatchObject(overdue)
+  const bounded = { method: 'POST', body: slowly(), headersMs: 100, leftMs: 90 }
+  expect(await send(read, bounded).attempt).toMatchObject(overdue)
+})
+
+test('a client that breaks off is no failure of the origin', async () => {
+  const { stream } = sourceOf([new TextEncoder().encode('half of it')], 'failure')
+  const read: InnerOrigin = async (request) => new Response(await request.text())
+  const ended = await send(read, { method: 'POST', body: stream }).attempt
+  expect(ended).toMatchObject({ kind: 'failed', clientLeft: true })
 })
 
 test('a name that nobody knows does not resolve', async () => {

@@ -7,12 +7,36 @@ export interface Clock {
   start(): void
   /** The client's turn. */
   stop(): void
-  /** The client has broken off: what becomes of the attempt is not the origin's doing. */
-  clientLeft(): void
+  /** There is an answer, or none is waited for any more. */
+  end(): void
+  /** Set where the client has broken off: what becomes of the attempt is not the origin's doing. */
+  hasClientLeft: boolean
+}
+
+/** Runs from now on. Expires once, `headersMs` after the origin's turn has begun, and `leftMs` after now in any case. */
+export function attemptClock(headersMs: number, leftMs: number | undefined, expire: () => void): Clock {
+  let timer: number | null = null
+  let hasEnded = false
+  const last = leftMs === undefined ? null : setTimeout(expire, leftMs)
+  const clock: Clock = {
+    hasClientLeft: false,
+    stop: () => clearTimeout(timer),
+    start() {
+      clearTimeout(timer)
+      if (!hasEnded) timer = setTimeout(expire, headersMs)
+    },
+    end() {
+      hasEnded = true
+      clearTimeout(timer)
+      clearTimeout(last)
+    },
+  }
+  clock.start()
+  return clock
 }
 
 /**
- * A stream of the same bytes for fetch. `length` is the Content-Length, undefined where there is none. When the last
+ * A stream of the same bytes for the origin. `length` is the Content-Length, undefined where there is none. When the last
  * byte is sent the clock runs until the response comes. A client that breaks off breaks the request off.
  */
 export function upload(body: ReadableStream, length: number | undefined, clock: Clock): ReadableStream {
@@ -30,7 +54,7 @@ async function send(
     for (;;) {
       clock.stop()
       const { done, value } = await client.read().catch((error) => {
-        clock.clientLeft()
+        clock.hasClientLeft = true
         throw error
       })
       clock.start()
@@ -39,7 +63,7 @@ async function send(
     }
     await origin.close()
   } catch (error) {
-    // One of them has gone: the other is told, and fetch or the client sees the rest. What is gone already rejects.
+    // One of them has gone: the other is told, and the origin or the client sees the rest. What is gone already rejects.
     await Promise.allSettled([origin.abort(error), client.cancel(error)])
   }
 }
