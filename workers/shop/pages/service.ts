@@ -49,8 +49,11 @@ export function pagesService(ports: ShopPorts) {
   })
 
   app.onError((error, context) => {
-    if (error instanceof Refused)
-      return show(context, problemPage('That did not work', error.problem.detail), error.problem.status)
+    if (error instanceof Refused) {
+      const { status, detail, headers = {} } = error.problem
+      for (const [name, value] of Object.entries(headers)) context.header(name, value)
+      return show(context, problemPage('That did not work', detail), status)
+    }
     console.error(error)
     context.header('retry-after', '1')
     return show(context, problemPage('That did not work', 'The shop failed at this: try again in a moment.'), 503)
