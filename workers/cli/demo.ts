@@ -12,9 +12,6 @@ import { fail, untilStopped } from './terminal.ts'
 const adminToken = randomBytes(6).toString('hex')
 /** What the origins show to the gateway; the configuration has its digest alone. */
 const credential = randomBytes(24).toString('base64url')
-/** For a photograph, and for what curl keeps of a visitor. */
-const folder = mkdtempSync(join(tmpdir(), 'weir-demo-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 // What runs the gateway takes a while to load: the origins start meanwhile, and terminal.ts has noted its parent.
 const [{ startLocalGateway }, origins] = await Promise.all([
@@ -28,6 +25,9 @@ const gateway = await startLocalGateway({ document, adminToken, prepare: seedSho
   return fail(error)
 })
 origins.introduce({ url: gateway.url, credential })
+/** For a photograph, and for what curl keeps of a visitor. Made now: who stops the start leaves none behind. */
+const folder = mkdtempSync(join(tmpdir(), 'weir-demo-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 writeFileSync(join(folder, 'photo.png'), drawPhotograph({ width: 720, height: 480 }))
 console.log(welcome(gateway, origins))
 await untilStopped()

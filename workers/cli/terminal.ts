@@ -5,10 +5,14 @@ const parent = process.ppid
 
 /** Ends the program with a message for people, and no stack. */
 export function fail(error: unknown, hint?: string): never {
-  console.error(error instanceof Error ? error.message : String(error))
+  console.error(error instanceof Error ? messageOf(error) : String(error))
   if (hint !== undefined) console.error(hint)
   process.exit(1)
 }
+
+/** With the reason, which `fetch` keeps to itself. */
+const messageOf = ({ message, cause }: Error): string =>
+  cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
 
 /** Resolves at the first Ctrl-C, SIGTERM or hang-up, or when the npm that started this program is gone. */
 export function untilStopped(): Promise<void> {
