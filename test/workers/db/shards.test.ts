@@ -345,6 +345,33 @@ describe('/_weir/api/shards', () => {
     expect(await rowsIn(env.ORDERS_1, bucket)).toEqual(['kept'])
   })
 
+  it('ends in one place when several move the same bucket to and fro at the same time, and a listing goes on', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    vi.spyOn(console, 'warn').mockReturnValue()
+    const bucket = bucketAt(0, 120)
+    for (let row = 0; row < 5; row++)
+      await isolate()
+        .of(bucket)
+        .write(grow(bucket, `moved ${row}`))
+    const orders = isolate()
+    const list = () =>
+      orders.gather((reader, here) =>
+        reader
+          .select()
+          .from(things)
+          .where(and(here(things.bucket), eq(things.bucket, bucket))),
+      )
+    const moves = Promise.all([1, 0, 1, 1].map((to) => post('/move', { bucket, to })))
+    const listed = await Promise.all([list(), list(), list()])
+    // Whoever was overtaken is told so, or finds that what was copied is gone.
+    for (const { status } of await moves) expect([200, 409, 503]).toContain(status)
+    for (const { rows, missing } of [...listed, await list()]) {
+      expect([rows.length, new Set(rows.map(({ id }) => id)).size, missing]).toEqual([5, 5, []])
+    }
+    expect((await post('/move', { bucket, to: 1 })).status).toBe(200)
+    expect([await rowsIn(env.ORDERS_0, bucket), (await rowsIn(env.ORDERS_1, bucket)).length]).toEqual([[], 5])
+  })
+
   it('is for administrators', async () => {
     for (const path of ['shards', 'reads']) {
       const headers = { authorization: 'Bearer wrong' }
