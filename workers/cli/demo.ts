@@ -14,10 +14,10 @@ const adminToken = randomBytes(6).toString('hex')
 const credential = randomBytes(24).toString('base64url')
 
 // What runs the gateway takes a while to load: the origins start meanwhile, and terminal.ts has noted its parent.
-const [{ startLocalGateway }, origins] = await Promise.all([
-  import('./local-gateway.ts'),
-  startOrigins(['a', 'b', 'c']).catch(fail),
-])
+const starting = startOrigins(['a', 'b', 'c']).catch(fail)
+const { startLocalGateway } = await import('./local-gateway.ts')
+const photograph = drawPhotograph({ width: 720, height: 480 })
+const origins = await starting
 const document = JSON.stringify(demoConfiguration(origins))
 const onLog = (line: string) => console.error(line)
 const gateway = await startLocalGateway({ document, adminToken, prepare: seedShop, onLog }).catch(async (error) => {
@@ -28,7 +28,7 @@ origins.introduce({ url: gateway.url, credential })
 /** For a photograph, and for what curl keeps of a visitor. Made now: who stops the start leaves none behind. */
 const folder = mkdtempSync(join(tmpdir(), 'weir-demo-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-writeFileSync(join(folder, 'photo.png'), drawPhotograph({ width: 720, height: 480 }))
+writeFileSync(join(folder, 'photo.png'), photograph)
 console.log(welcome(gateway, origins))
 await untilStopped()
 await Promise.all([gateway.close(), origins.close()])

@@ -1,12 +1,8 @@
 // What the demo's shop sells: some hundred prints of moving water, with the pictures that png.ts draws. The same each time.
-
-import { getTableColumns, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
-import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+// Its SQL is plain: to load drizzle takes as long as all else that the demo has to do before it starts.
 import { originalName } from '../../../shared/media-path.ts'
-import { itemOf } from '../../shop/catalog/item.ts'
-import { items } from '../../shop/catalog/tables.ts'
-import { documents } from '../../shop/search/tables.ts'
+import { type Item, itemOf } from '../../shop/catalog/item.ts'
+import type { documents } from '../../shop/search/tables.ts'
 import type { LocalStores } from '../local-gateway.ts'
 import { type Colour, drawView, type Size, type View } from './png.ts'
 
@@ -109,7 +105,7 @@ const firstAt = Date.UTC(2026, 0, 5, 9)
 const minuteMs = 60_000
 
 /** The rows of the catalog, the oldest first: `dawn-1-print` and so on. */
-export const seedItems: readonly (typeof items.$inferSelect)[] = formats
+export const seedItems: readonly Item[] = formats
   .flatMap((format) => places.map((place, index) => ({ format, place, number: index + 1 })))
   .flatMap((article) => lights.map((light) => ({ ...article, light })))
   .map(({ place, number, light, format }, index) => ({
@@ -160,22 +156,22 @@ export async function seedShop({ SHOP, MEDIA }: Pick<LocalStores, 'SHOP' | 'MEDI
 }
 
 /** The rows alone, and what the search knows of them; whether there were none before. */
-export async function seedRows(binding: LocalStores['SHOP'], rows = seedItems): Promise<boolean> {
-  const database = drizzle(binding)
-  if ((await database.select({ id: items.id }).from(items).limit(1)).length > 0) return false
+export async function seedRows(database: LocalStores['SHOP'], rows = seedItems): Promise<boolean> {
+  if ((await database.prepare('SELECT id FROM items LIMIT 1').first()) !== null) return false
   const json = JSON.stringify(rows.map((row) => ({ ...row, item: JSON.stringify(itemOf(row)) })))
-  const fieldsOf = (table: SQLiteTable) =>
-    sql.raw(
-      Object.keys(getTableColumns(table))
-        .map((name) => `value ->> '${name}'`)
-        .join(', '),
-    )
-  await database.batch([
-    database.insert(items).select(sql`SELECT ${fieldsOf(items)} FROM json_each(${json})`),
-    database.insert(documents).select(sql`SELECT ${fieldsOf(documents)} FROM json_each(${json})`),
-  ])
+  const filled = { items: Object.keys(rows[0]!), documents: documentFields }
+  await database.batch(
+    Object.entries(filled).map(([table, fields]) => {
+      const columns = fields.map((field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+      const values = fields.map((field) => `value ->> '${field}'`)
+      return database.prepare(`INSERT INTO ${table} (${columns}) SELECT ${values} FROM json_each(?)`).bind(json)
+    }),
+  )
   return true
 }
+
+const documentFields = ['id', 'version', 'item', 'title', 'place', 'kind', 'description'] as const satisfies Field[]
+type Field = keyof typeof documents.$inferSelect
 
 async function keepPictures(bucket: LocalStores['MEDIA']): Promise<void> {
   const httpMetadata = { contentType: 'image/png' }
