@@ -5,7 +5,7 @@ import { type Result, runSuite } from './suite.ts'
 import { explanations, regressions, summary } from './verdict.ts'
 
 test('the gateway passes what it has to', { timeout: 120_000 }, async () => {
-  const results = await runSuite()
+  const results = await runSuite(new Set(Object.keys(reasons)))
   expect(regressions(results, { bar, reasons }), explanations(results, reasons)).toEqual([])
 })
 

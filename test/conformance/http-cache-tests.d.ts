@@ -13,6 +13,16 @@ declare module 'http-cache-tests/client/runner.mjs' {
   export function getResults(): Readonly<Record<string, true | readonly [kind: string, message: string]>>
 }
 
+declare module 'http-cache-tests/client/test.mjs' {
+  import type { Test } from 'http-cache-tests/tests/index.mjs'
+
+  /** Runs it, with what was said to `runTests` last. */
+  export function makeCacheTest(test: Test): Promise<void>
+
+  /** What `getResults` gives. */
+  export const testResults: Record<string, true | readonly [kind: string, message: string]>
+}
+
 declare module 'http-cache-tests/tests/index.mjs' {
   export interface Test {
     readonly id: string

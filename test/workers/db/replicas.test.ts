@@ -14,7 +14,10 @@ const things = sqliteTable('things', { id: text().primaryKey(), count: integer()
 const log = new ReadLog()
 const database = replicated('shop', env.SHOP, Date.now, (event) => log.record(event))
 
-beforeAll(() => env.SHOP.exec('CREATE TABLE things (id TEXT PRIMARY KEY, count INTEGER NOT NULL)'))
+beforeAll(async () => {
+  await env.SHOP.exec('DROP TABLE IF EXISTS things')
+  await env.SHOP.exec('CREATE TABLE things (id TEXT PRIMARY KEY, count INTEGER NOT NULL)')
+})
 beforeEach(() => env.SHOP.exec("DELETE FROM things; INSERT INTO things VALUES ('a', 1), ('b', 2)"))
 afterEach(() => vi.restoreAllMocks())
 
@@ -103,7 +106,7 @@ describe('a person, where replicas have heard of nothing yet', () => {
     Date.now,
   )
   const shop = shopUnderTest({ database: behind })
-  const ada = { email: 'ada@example.com', password: 'correct horse', name: 'Ada' }
+  const ada = { email: 'ada@replicas.example', password: 'correct horse', name: 'Ada' }
 
   beforeAll(migrateShop)
 

@@ -227,6 +227,7 @@ describe('the orders of the shop', () => {
     for (const database of [env.ORDERS_0, env.ORDERS_1]) await database.exec('DELETE FROM buckets')
     await applyD1Migrations(env.SHOP, env.SHOP_MIGRATIONS)
     await applyD1Migrations(env.SHOP, env.ORDERS_MIGRATIONS)
+    await env.SHOP.exec('DROP TABLE IF EXISTS things')
     await env.SHOP.exec(thingsTable)
   })
 

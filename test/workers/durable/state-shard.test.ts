@@ -34,9 +34,13 @@ const tools = { database: () => d1State(env.DB), now: () => Date.now(), unique: 
 type Without<T> = T extends unknown ? Omit<T, 'namespace' | 'write'> : never
 
 /** Asks for something of a key of the namespace `n`. */
-function apply({ key, ...operation }: Without<Operation>): Promise<Reply> {
+async function apply({ key, ...operation }: Without<Operation>): Promise<Reply> {
   const place = { bucket: bucketOf('n', key), shards: 1, version: 1 }
-  return stub.apply({ namespace: 'n', key, write: 'none', ...operation } as Operation, place) as Promise<Reply>
+  for (;;) {
+    const reply = await stub.apply({ namespace: 'n', key, write: 'none', ...operation } as Operation, place)
+    // Nothing has been done: a busy machine takes longer to claim a thousand buckets than one request waits for.
+    if (reply.kind !== 'busy') return reply as Reply
+  }
 }
 
 const content = (text: string) => ({ type: 'text/plain', bytes: new TextEncoder().encode(text) })

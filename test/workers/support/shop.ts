@@ -56,8 +56,6 @@ export interface ShopClient {
   register(): Promise<void>
 }
 
-let accounts = 0
-
 export function shopUnderTest(over: Partial<ShopSurroundings> = {}): ShopUnderTest {
   const purged: string[] = []
   const seal = webCryptoSeal('a secret')
@@ -110,7 +108,7 @@ export function shopUnderTest(over: Partial<ShopSurroundings> = {}): ShopUnderTe
       return response
     }
     const register = async () => {
-      const account = { email: `person-${accounts++}@example.com`, password: 'correct horse', name: 'Ada' }
+      const account = { email: `${crypto.randomUUID()}@example.com`, password: 'correct horse', name: 'Ada' }
       const { status } = await ask('account', 'POST', '/api/account', account)
       if (status !== 201) throw new Error(`Registering was answered with ${status}.`)
     }
