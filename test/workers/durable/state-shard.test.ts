@@ -127,19 +127,21 @@ describe('what has ended', () => {
   })
 
   it('is let go by alarm, in batches, and the next alarm is that of what is left', async () => {
-    const keys = Array.from({ length: 1200 }, (_, index) => `short ${index}`)
-    await Promise.all(keys.map((key) => put(key, 'x', { ttlSeconds: 10 })))
+    for (let from = 0; from < 600; from += 100) {
+      const keys = Array.from({ length: 100 }, (_, index) => `short ${from + index}`)
+      await Promise.all(keys.map((key) => put(key, 'x', { ttlSeconds: 10 })))
+    }
     await put('long', 'x', { ttlSeconds: 1000 })
     await put('for good', 'x')
     later = 20_000
-    for (const left of [702, 202, 2]) {
+    for (const left of [102, 2]) {
       expect(await runDurableObjectAlarm(stub)).toBe(true)
       expect(await count('entries')).toBe(left)
     }
     const next = (await alarmOf())!
     expect(next - realNow()).toBeGreaterThan(900_000)
     expect(next - realNow()).toBeLessThan(1_001_100)
-  }, 20_000)
+  })
 
   it('counts from the beginning', async () => {
     await apply({ kind: 'add', key: 'count', by: 5, ttlSeconds: 10 })
