@@ -18,7 +18,7 @@ export interface Explanation {
   readonly steering?: string
   /** On routes with sessions: what became of the client's. */
   readonly session?: 'held' | 'none' | 'unavailable' | undefined
-  /** Which origin has answered. */
+  /** Which origin has answered, or was the last to fail. */
   readonly by?: {
     readonly pool: string
     readonly origin: string

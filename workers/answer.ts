@@ -26,10 +26,10 @@ export async function answer(life: Life, asked: Forward): Promise<Response> {
   const range = isForAll ? slicesFor(life, asked) : undefined
   const fields = originFields(life, slot !== undefined, isForAll ? conditions : undefined, range)
   const got = await fly(life, asked, fields, range)
-  if (got.kind === 'refused')
-    return (await standIn(life, asked)) ?? deliverProblem(life, asked, got.problem, got.collapsed)
-  life.heard?.(got.response)
   const found: Forward = { ...asked, by: got.by }
+  if (got.kind === 'refused')
+    return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem, got.collapsed)
+  life.heard?.(got.response)
   const { status } = got.response
   if (isError(status)) {
     const stale = await standIn(life, found, status)

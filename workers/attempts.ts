@@ -63,9 +63,12 @@ export type Ending =
       readonly origin: OriginState
       readonly choice: Choice
     })
-  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly last?: AskedLast | undefined }
   /** Nobody was asked: no origin is ready, or all are ejected until then (ms since the epoch). */
   | { readonly kind: 'nobody'; readonly until?: number | undefined }
+
+/** The origin whose attempt was the last to fail. */
+type AskedLast = Pick<Extract<Ending, { kind: 'answer' }>, 'pool' | 'origin' | 'choice'>
 
 /** Why these origins in this order, for people. */
 export interface Choice {
@@ -94,7 +97,6 @@ interface Ended {
 
 /** How often a request looks whether the origin that keeps it waiting has been ejected meanwhile. */
 const lookAgainMs = 250
-const overdue: Ending = { kind: 'failed', failure: 'deadline' }
 
 /**
  * Asks the origins of a pool in the order of their rank; `kept` where the one that keeps this client is gone, and no
@@ -133,7 +135,7 @@ export async function askPool(
         order.push(...again.splice(0))
       if (order.length === 0 || triesLeft === 0) return ending
       const at = ports.now()
-      if (at >= deadline) return preferred(ending, overdue)
+      if (at >= deadline) return preferred(ending, overdue(ending))
       const next = nextOf(order, at)
       const isFirst = ending.kind === 'nobody'
       const retry = isFirst ? undefined : beginRetry(state, next, at)
@@ -182,6 +184,11 @@ export function preferred(before: Ending, now: Ending): Ending {
 function toldOf(state: PoolState, order: readonly OriginState[], at: number): string[] {
   const candidates = new Map(candidatesOf(state, at).map((candidate) => [candidate.id, candidate]))
   return order.map(({ origin }) => formatCandidate(candidates.get(origin.id)!))
+}
+
+/** There is no time left for another attempt. */
+function overdue(before: Ending): Ending {
+  return { kind: 'failed', failure: 'deadline', last: before.kind === 'failed' ? before.last : undefined }
 }
 
 const isEjected = ({ origin }: UnderWay): boolean => origin.health.ejected !== undefined
@@ -249,7 +256,7 @@ function beginAt(
     // Whoever was given little of its time, or not all of the request, has not failed.
     const isCut = attempt.clientLeft || (isOverdue && (deadline === asking.deadline || leftMs < headersMs / 2))
     const outcome: Outcome = isCut ? { kind: 'cancelled', ms } : { kind: 'failed', failure, ms }
-    return { of, outcome: judged(outcome), ending: { kind: 'failed', failure } }
+    return { of, outcome: judged(outcome), ending: { kind: 'failed', failure, last: { pool: state, origin, choice } } }
   })
   const of: UnderWay = { ...chosen, begunAt, ended, abandon }
   return of

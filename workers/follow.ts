@@ -28,7 +28,11 @@ export async function follow(
     case 'fail':
       frames.cancel()
       if (notice.problem === undefined) return undefined
-      return { ...refuse(notice.problem as Problem), collapsed: notice.collapsed }
+      return {
+        ...refuse(notice.problem as Problem),
+        collapsed: notice.collapsed,
+        by: notice.by as AnsweredBy | undefined,
+      }
     case 'refuse':
       frames.cancel()
       return refuse(refusals[notice.because])

@@ -14,7 +14,7 @@ import { mirror } from './mirror.ts'
 import type { Problem } from './problem.ts'
 import { tellToken } from './session.ts'
 import { shareBehind } from './sharing.ts'
-import { answeredBy, ownOriginGone, poolName, preferOwn } from './steer.ts'
+import { byOf, ownOriginGone, poolName, preferOwn } from './steer.ts'
 
 /** Sends the request with these fields. Refuses where no origin gave an answer. */
 export async function forward(life: Life, fields: Headers): Promise<Refused | Answer> {
@@ -39,9 +39,9 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
   }
   switch (ending.kind) {
     case 'answer':
-      return { ...ending, sent: fields, by: answeredBy(life, ending.pool, ending.origin, ending.choice) }
+      return { ...ending, sent: fields, by: byOf(life, ending) }
     case 'failed':
-      return refuse(failedProblem(ending.failure, asking.mayRepeat))
+      return { ...refuse(failedProblem(ending.failure, asking.mayRepeat)), by: ending.last && byOf(life, ending.last) }
     case 'nobody':
       return refuse(ending.until === undefined ? noOrigin : allEjected(ending.until - ports.now()))
     default:

@@ -62,6 +62,8 @@ export interface Refused {
   readonly problem: Problem
   /** Whether it was another request that failed, whose flight this one had joined. */
   readonly collapsed?: boolean
+  /** Whose failure it was, where an origin was asked. */
+  readonly by?: AnsweredBy | undefined
 }
 
 export const refuse = (problem: Problem): Refused => ({ kind: 'refused', problem })
@@ -81,7 +83,7 @@ export interface Forward {
   readonly slot?: Slot
   /** What the origin is asked to validate, and what stands in where it fails. */
   readonly stored?: StoredResponse
-  /** Who has answered, once somebody has. */
+  /** Who has answered, or was the last to fail, once somebody has. */
   readonly by?: AnsweredBy | undefined
 }
 

@@ -174,15 +174,14 @@ export function poolName({ snapshot }: Pick<Life, 'snapshot'>, state: PoolState)
 }
 
 /** Who has answered, for the phases after this one. */
-export function answeredBy(
+export function byOf(
   { snapshot }: Life,
-  state: PoolState,
-  { origin }: OriginState,
-  { affinity, candidates }: Choice,
+  { pool, origin, choice }: { pool: PoolState; origin: OriginState; choice: Choice },
 ): AnsweredBy {
+  const { affinity, candidates } = choice
   return {
-    pool: poolName({ snapshot }, state),
-    origin: origin.id,
+    pool: poolName({ snapshot }, pool),
+    origin: origin.origin.id,
     ...(affinity !== undefined && { affinity }),
     ...(candidates && { candidates }),
   }

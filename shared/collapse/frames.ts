@@ -17,7 +17,7 @@ export type Notice =
       readonly kept?: unknown
       /** What those call the exchange who keep parts of it, so that they keep them in one place. */
       readonly id?: string
-      /** Which origin has answered. */
+      /** Which origin has answered; and below, which was the last to fail. */
       readonly by?: unknown
     }
   /** It asks for itself. */
@@ -25,7 +25,7 @@ export type Notice =
   /** It gets an error: too many wait already, or it has waited too long. */
   | { readonly kind: 'refuse'; readonly because: 'crowded' | 'waited' }
   /** There is no response; what follows is for people and programs. */
-  | { readonly kind: 'fail'; readonly problem: unknown; readonly collapsed: boolean }
+  | { readonly kind: 'fail'; readonly problem: unknown; readonly collapsed: boolean; readonly by?: unknown }
   /** It asks by itself for the bytes from here on, with the tag in If-Range. */
   | { readonly kind: 'alone'; readonly from: number; readonly ifRange: string }
 

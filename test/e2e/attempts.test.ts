@@ -37,7 +37,11 @@ beforeAll(async () => {
       backup: pool({ url: alive.url }),
       broke: { ...pool(first(frozen.url), second), retry: { budgetPercent: 0 } },
       hedged: { ...pool(first(frozen.url), second), hedge: { afterMs: 50, budgetPercent: 100 } },
-      'hedged-little': { ...pool(first(frozen.url), second), hedge: { afterMs: 50, budgetPercent: 1 } },
+      'hedged-little': {
+        ...pool(first(frozen.url), second),
+        hedge: { afterMs: 50, budgetPercent: 1 },
+        timeouts: { ...timeouts, headersMs: 10_000 },
+      },
       overdue: { ...pool(first(frozen.url), second), timeouts: { ...timeouts, totalMs: 600 } },
       off: pool({ id: 'off', url: dead, state: 'off' }, { id: 'drain', url: dead, state: 'drain' }, second),
       priority: pool({ id: 'later', url: dead, priority: 1, weight: 1000 }, { ...second, priority: 0 }),

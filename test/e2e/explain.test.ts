@@ -46,6 +46,20 @@ test('a miss, then a hit: route, key, verdict and why', async () => {
   expect(hit).toMatchObject({ keyInStatus: expect.any(String) })
 })
 
+test.each(['/off', '/keyed'])(
+  '%s: no origin gave an answer: which was asked last, and with what in view',
+  async (on) => {
+    bench.origin.handle = (_, response) => response.destroy()
+    const told = await explained(bench.fresh(on))
+    const { origin, pool } = told as unknown as { origin: string; pool: string }
+    expect([told.status, pool]).toEqual([503, 'web'])
+    expect(told).toMatchObject({
+      steering: expect.any(String),
+      candidates: expect.stringContaining(`${origin} weight=1`),
+    })
+  },
+)
+
 test('the variant, by what the route keys and by what the origin varies by', async () => {
   says('public, max-age=60', { vary: 'accept-language' })
   const path = `${bench.fresh('/keyed')}?page=2&utm=x`

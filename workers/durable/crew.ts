@@ -6,9 +6,8 @@ import { encodeFrame, type Frame, type Notice } from '../../shared/collapse/fram
 import { covers } from '../../shared/collapse/gather.ts'
 import type { ByteRange } from '../../shared/http/ranges.ts'
 import { failedProblem } from '../forward.ts'
-import type { Answer } from '../life.ts'
+import type { Answer, Refused } from '../life.ts'
 import type { Background, BodySink } from '../ports.ts'
-import type { Problem } from '../problem.ts'
 import type { StatedPart } from '../slice-fill.ts'
 import { fromOrigin, throughUpperTier } from '../upper-tier.ts'
 import { HeldBytes } from './held-bytes.ts'
@@ -46,7 +45,7 @@ export class Crew {
   readonly #held = new HeldBytes()
   #chunk: Uint8Array | undefined
   #exchange: Answer | undefined
-  #problem: Problem | undefined
+  #failed: Pick<Refused, 'problem' | 'by'> | undefined
   #changed = Promise.withResolvers<void>()
   #moved = Promise.withResolvers<void>()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -257,7 +256,12 @@ export class Crew {
         return
       case 'fail':
         for (const id of command.readers) {
-          this.#tell(id, { kind: 'fail', problem: this.#problem, collapsed: id !== this.#leader })
+          this.#tell(id, {
+            kind: 'fail',
+            problem: this.#failed?.problem,
+            by: this.#failed?.by,
+            collapsed: id !== this.#leader,
+          })
         }
         return
       default:
@@ -318,7 +322,7 @@ export class Crew {
       if (this.#part !== undefined) asked.set('range', `bytes=${this.#part.first}-${this.#part.last}`)
       const { got, selecting, begin } = await ask(life, asked, leader.boarding)
       if (got.kind === 'refused') {
-        this.#problem = got.problem
+        this.#failed = got
         return this.#send({ kind: 'fail', because: got.problem.reason, at: Date.now() })
       }
       // Nobody waits for it any more.
@@ -349,7 +353,7 @@ export class Crew {
       this.#send({ kind: 'head', verdict: { kind: 'uncacheable' }, unfit: [...unfit, ...others], at: Date.now() })
     } catch (error) {
       console.error(error)
-      this.#problem = failedProblem('connection', true)
+      this.#failed = { problem: failedProblem('connection', true) }
       this.#send({ kind: 'fail', because: 'connection', at: Date.now() })
     }
   }
