@@ -215,13 +215,20 @@ describe('as a program', () => {
     expect(summary.exec(out)?.slice(1)).toEqual(['30', '3'])
   })
 
-  test('ends with 1 when the origin could not be killed', async () => {
-    const controlUrl = await serve((_, response) => void response.writeHead(404).end('no origin z'))
+  test.each([
+    [
+      'it is not known',
+      () => serve((_, response) => void response.writeHead(404).end('no origin z')),
+      '404 no origin z',
+    ],
+    ['nobody listens', async () => 'http://127.0.0.1:1', 'bad port'],
+  ])('ends with 1 when the origin could not be killed, since %s, and reports all the same', async (_, control, why) => {
     const url = await serve((_, response) => void response.end())
-    const args = ['--url', url, '--seconds', '0.2', '--kill', controlUrl, '--origin', 'z']
-    const { complaint, code } = await ended(run(...args))
+    const args = ['--url', url, '--seconds', '0.2', '--kill', await control(), '--origin', 'z']
+    const { out, complaint, code } = await ended(run(...args))
     expect(code).toBe(1)
-    expect(complaint).toContain('could not kill origin z: 404 no origin z')
+    expect(complaint).toContain(`could not kill origin z: ${why}`)
+    expect(summary.exec(out)?.slice(1)).toEqual(['40', '0'])
   })
 
   test('revives when it is interrupted', async () => {

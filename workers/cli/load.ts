@@ -180,7 +180,7 @@ function parseCommand(args: string[]): Result<Command, string> {
   const control = loopback(kill)
   if (!control.ok) return control
   const outage = createOutage(control.value, origin)
-  return ok({ options: { ...options, atHalf: outage.kill }, outage })
+  return ok({ options, outage })
 }
 
 type Values = { url?: string; rate?: string; seconds?: string; kill?: string; origin?: string }
@@ -209,7 +209,11 @@ function createOutage(control: URL, origin: string): Outage {
 
 async function post(control: URL, verb: 'kill' | 'revive', origin: string): Promise<void> {
   const url = `${control.href.replace(/\/*$/, '')}/${verb}/${encodeURIComponent(origin)}`
-  const response = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(15_000) })
+  const response = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(15_000) }).catch((error: Error) => {
+    throw new Error(
+      `could not ${verb} origin ${origin}: ${(error.cause as Error | undefined)?.message ?? error.message}`,
+    )
+  })
   const said = (await response.text()).trim()
   if (!response.ok) throw new Error(`could not ${verb} origin ${origin}: ${response.status} ${said}`)
 }
@@ -219,20 +223,18 @@ async function main(): Promise<void> {
   const command = parseCommand(process.argv.slice(2))
   if (!command.ok) {
     process.stderr.write(
-      `${command.error}\nusage: load.ts --url URL [--rate 200] [--seconds 10] [--kill CONTROL_URL --origin ID]\n`,
+      `${command.error}\nusage: npm run load -- --url URL [--rate 200] [--seconds 10] [--kill CONTROL_URL --origin ID]\n`,
     )
     process.exitCode = 2
     return
   }
   const { options, outage } = command.value
   if (outage !== undefined) reviveOnSignal(outage)
-  try {
-    const report = await runLoad(options)
-    process.stdout.write(describe(options, outage, report))
-    process.exitCode = report.failed > 0 ? 1 : 0
-  } catch (error) {
-    complain(error as Error)
-  }
+  // What the load has shown is told in any case.
+  const atHalf = outage && (() => outage.kill().catch(complain))
+  const report = await runLoad({ ...options, ...(atHalf && { atHalf }) })
+  process.stdout.write(describe(options, outage, report))
+  if (report.failed > 0) process.exitCode = 1
   await outage?.revive().catch(complain)
 }
 
