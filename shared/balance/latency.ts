@@ -26,7 +26,7 @@ export function remainingMs({ ms, at: since }: Latency, at: number): number {
 }
 
 /** The estimate after something took `ms` milliseconds until `at`. */
-export function observed(latency: Latency, ms: number, at: number): Latency {
+function observed(latency: Latency, ms: number, at: number): Latency {
   const since = Math.max(at, latency.at)
   if (ms >= latency.ms) return { ms, at: since }
   const kept = Math.exp((latency.at - since) / decayMs)
@@ -34,7 +34,7 @@ export function observed(latency: Latency, ms: number, at: number): Latency {
 }
 
 /** The estimate after something has taken `ms` milliseconds until `at` and was not over yet: it never falls by that. */
-export function observedAtLeast(latency: Latency, ms: number, at: number): Latency {
+function observedAtLeast(latency: Latency, ms: number, at: number): Latency {
   return ms > remainingMs(latency, at) ? { ms, at } : latency
 }
 

@@ -152,7 +152,7 @@ function evidenceOf(outcome: Outcome): Evidence {
 }
 
 /** What counts against an origin: that no response came, or one that says that the origin is unwell. */
-export function isFailure(outcome: Exclude<Outcome, { kind: 'cancelled' }>): boolean {
+function isFailure(outcome: Exclude<Outcome, { kind: 'cancelled' }>): boolean {
   return outcome.kind === 'failed' || isGatewayError(outcome.status)
 }
 

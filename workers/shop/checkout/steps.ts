@@ -36,7 +36,6 @@ export const purchase = z.strictObject({
   payment: text(100),
 })
 
-export type PurchaseLine = z.infer<typeof line>
 export type Purchase = z.infer<typeof purchase>
 
 /** In minor units. */
