@@ -101,7 +101,7 @@ Try, in another terminal:
 7. Register, and list an item with a photograph: the answer (303) comes at once, with the path of the item.
    ${register}; ${list}
 
-8. The gateway has enqueued its thumbnail, and made it by now. The front page shows it, since the catalog has purged that.
+8. The gateway has enqueued its thumbnail, which is done within seconds. The front page shows it, since the catalog has purged that.
    curl -s ${token} '${url}/_weir/api/jobs?type=thumbnail'
 
 Ctrl-C ends everything.`
