@@ -3,13 +3,13 @@
 import { eq, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
+import { randomFrom } from '../../workers/cli/simulate/random.ts'
 import { type BookmarkSession, type Bookmarks, laterBookmarks, OwnView } from '../../workers/db/bookmarks.ts'
 import { ReadLog } from '../../workers/db/read-log.ts'
 import { type Database, replicated, type Tolerance } from '../../workers/db/replicas.ts'
 import { columnsOf, type D1Source } from '../../workers/db/statements.ts'
 import { type Seen, violations } from '../support/consistency.ts'
 import { LaggingD1 } from '../support/lagging-d1.ts'
-import { randomFrom } from '../support/random.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

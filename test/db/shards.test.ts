@@ -5,6 +5,7 @@ import { eq, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { ownerOf } from '../../shared/state/place.ts'
+import { randomFrom } from '../../workers/cli/simulate/random.ts'
 import { type Bookmarks, OwnView } from '../../workers/db/bookmarks.ts'
 import { bucketDirectory } from '../../workers/db/bucket-directory.ts'
 import { type MovingShards, moveBucket } from '../../workers/db/bucket-moves.ts'
@@ -21,7 +22,6 @@ import { finishMoves } from '../../workers/db/spread.ts'
 import type { D1Session, D1Source, Statement } from '../../workers/db/statements.ts'
 import { type Seen, violations } from '../support/consistency.ts'
 import { LaggingD1 } from '../support/lagging-d1.ts'
-import { randomFrom } from '../support/random.ts'
 
 const counters = sqliteTable('counters', {
   id: text().primaryKey(),
