@@ -8,8 +8,14 @@ const root = new URL('..', import.meta.url).pathname
 /** A machine may be busy. */
 const patience = { testTimeout: 30_000, hookTimeout: 30_000 }
 
-/** They go through the life of an isolate that has nothing at first, or have shards of the state to themselves. */
-const needFreshStores = ['test/workers/index.test.ts', 'test/workers/durable/state-{database,moves,shard}.test.ts']
+/**
+ * They go through the life of an isolate that has nothing at first, or ask Durable Objects: what is under way there when a
+ * file ends may reach into the next one.
+ */
+const needWorkerdOfTheirOwn = [
+  'test/workers/{index,state}.test.ts',
+  'test/workers/{client,durable,jobs,shop,db}/**/*.test.ts',
+]
 
 const inWorkerd = () =>
   cloudflareTest(async () => ({
@@ -56,7 +62,7 @@ export default defineConfig({
         test: {
           name: 'workers',
           include: ['test/workers/**/*.test.ts'],
-          exclude: needFreshStores,
+          exclude: needWorkerdOfTheirOwn,
           // One workerd for many files: to start one for each takes longer than the tests.
           isolate: false,
           ...patience,
@@ -67,7 +73,7 @@ export default defineConfig({
         plugins: [inWorkerd()],
         test: {
           name: 'stores',
-          include: needFreshStores,
+          include: needWorkerdOfTheirOwn,
           ...patience,
         },
       },
