@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { bodyOf, deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
 
-let dead: string
 let frozen: TestOrigin
 let alive: TestOrigin
 let gateway: TestGateway
@@ -14,7 +13,6 @@ const totalMs = 20_000
 const timeouts = { headersMs: 400, totalMs, idleMs: 400 }
 
 beforeAll(async () => {
-  dead = await deadUrl()
   frozen = await startOrigin(() => undefined)
   alive = await startOrigin(() => undefined)
   // The first origin of each pool has almost all of the weight, and so the first turn.
@@ -28,11 +26,11 @@ beforeAll(async () => {
   const route = (path: string, ...pools: string[]) => ({ path, pools, cache: { mode: 'off' } })
   gateway = await startGateway({
     pools: {
-      refused: pool(first(dead), second),
+      refused: pool(first(deadUrl), second),
       frozen: pool(first(frozen.url), second),
-      small: { ...pool(first(dead), second), retry: { ...retry, maxBodyBytes: 10 } },
-      once: { ...pool(first(dead), second), retry: { tries: 1 } },
-      lost: pool({ url: dead }),
+      small: { ...pool(first(deadUrl), second), retry: { ...retry, maxBodyBytes: 10 } },
+      once: { ...pool(first(deadUrl), second), retry: { tries: 1 } },
+      lost: pool({ url: deadUrl }),
       silent: pool({ url: frozen.url }),
       backup: pool({ url: alive.url }),
       broke: { ...pool(first(frozen.url), second), retry: { budgetPercent: 0 } },
@@ -43,8 +41,8 @@ beforeAll(async () => {
         timeouts: { ...timeouts, headersMs: 10_000 },
       },
       overdue: { ...pool(first(frozen.url), second), timeouts: { ...timeouts, totalMs: 600 } },
-      off: pool({ id: 'off', url: dead, state: 'off' }, { id: 'drain', url: dead, state: 'drain' }, second),
-      priority: pool({ id: 'later', url: dead, priority: 1, weight: 1000 }, { ...second, priority: 0 }),
+      off: pool({ id: 'off', url: deadUrl, state: 'off' }, { id: 'drain', url: deadUrl, state: 'drain' }, second),
+      priority: pool({ id: 'later', url: deadUrl, priority: 1, weight: 1000 }, { ...second, priority: 0 }),
     },
     routes: [
       route('/refused/*', 'refused'),

@@ -1,11 +1,12 @@
 // `npm run dev` as its users run it: what it prints, what it refuses, what it keeps, and that it ends without trace.
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
+import { startOrigin, type TestOrigin } from './support/origin.ts'
 import {
   accepts,
   type Program,
@@ -58,6 +59,25 @@ function write(name: string, text: string): string {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
+}
+
+/**
+ * A port of loopback that is free and stays so: below those that are given to who asks for any (from 32,768 up), and
+ * different in each process.
+ */
+async function portForLater(): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    const port = 20_000 + ((process.pid + tries * 97) % 10_000)
+    const server = createServer()
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening')
+    } catch (error) {
+      if (tries < 20) continue
+      throw error
+    }
+    await new Promise((done) => server.close(done))
+    return port
+  }
 }
 
 /** What is started, with a folder of its own for what it keeps for a while. */
@@ -186,8 +206,9 @@ describe.concurrent('a right FILE', () => {
   )
 
   test('a request that comes before the line finds no half-made gateway', patience, async () => {
-    const url = await deadUrl()
-    const starting = begin('npm', npmRun('--config', file, '--port', new URL(url).port))
+    const port = await portForLater()
+    const url = `http://127.0.0.1:${port}`
+    const starting = begin('npm', npmRun('--config', file, '--port', `${port}`))
     const early = new Set<string>()
     let isReady = false
     const asking = (async () => {

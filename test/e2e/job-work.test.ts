@@ -106,8 +106,6 @@ async function ended(location: string): Promise<Status> {
 
 const work = (path: string, more: object = {}) => ({ pool: 'web', path, baseDelaySeconds: 0, ...more })
 
-let dead: string
-
 function document() {
   const cache = { mode: 'off' }
   const enqueue = [
@@ -127,7 +125,7 @@ function document() {
     pools: {
       web: {
         origins: [
-          { id: 'dead', url: dead },
+          { id: 'dead', url: deadUrl },
           { id: 'web', url: web.origin.url },
         ],
         policy: 'round-robin',
@@ -170,7 +168,6 @@ function document() {
 beforeAll(async () => {
   web = await startServer()
   hooks = await startServer()
-  dead = await deadUrl()
   watched = {
     calm: await startOrigin((_, response) => void response.end()),
     sick: await startOrigin((_, response) => void response.writeHead(isSick ? 500 : 200).end()),

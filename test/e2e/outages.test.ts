@@ -33,14 +33,13 @@ beforeAll(async () => {
     policy: 'round-robin',
     ...settings[scenario],
   })
-  const dead = await deadUrl()
   gateway = await startGateway({
     pools: {
       ...Object.fromEntries(scenarios.map((scenario) => [scenario, poolOf(scenario)])),
       refused: {
         origins: [
-          { id: 'a', url: dead },
-          { id: 'b', url: dead },
+          { id: 'a', url: deadUrl },
+          { id: 'b', url: deadUrl },
         ],
       },
     },

@@ -13,7 +13,6 @@ type Told = Record<string, string>
 
 let origins: TestOrigin[]
 let shadow: TestOrigin
-let deadOrigin: string
 let gateway: TestGateway
 
 /** What origins have been sent, the latest last. */
@@ -37,7 +36,7 @@ const names = ['a', 'b', 'c']
 const configuration = (sessions: object = {}): object => ({
   pools: {
     web: { origins: names.map((id, index) => ({ id, url: origins[index]!.url })), policy: 'round-robin' },
-    dead: { origins: [{ url: deadOrigin }] },
+    dead: { origins: [{ url: deadUrl }] },
     shadow: { origins: [{ url: shadow.url }] },
     hashed: {
       origins: names.map((id, index) => ({ id, url: origins[index]!.url })),
@@ -58,7 +57,6 @@ const configuration = (sessions: object = {}): object => ({
 beforeAll(async () => {
   origins = await Promise.all(names.map((name) => startOrigin((request, response) => act(name, request, response))))
   shadow = await startOrigin((request, response) => act('shadow', request, response))
-  deadOrigin = await deadUrl()
   gateway = await startGateway(configuration(), new URL('workers/sessions.ts', import.meta.url).pathname)
 })
 

@@ -33,7 +33,7 @@ export async function startOrigin(handle: RequestListener): Promise<TestOrigin> 
 }
 
 /** A URL on loopback that refuses connections: nobody is ever given this port, as one that was free may be. */
-export const deadUrl = async (): Promise<string> => 'http://127.0.0.1:1'
+export const deadUrl = 'http://127.0.0.1:1'
 
 /** The whole body of a request. */
 export async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -169,15 +169,30 @@ function membersByProc(group: number): string[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        // Behind the name, which is in brackets and may hold anything: state, parent, group.
-        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        const [state, , its] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-        if (Number(its) !== group || state === 'Z' || state === 'X') return []
+        if (statOf(pid).group !== group || !hasLivingThread(pid)) return []
         return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()}`]
       } catch {
         return [] // it has ended while we looked
       }
     })
+}
+
+/** A process keeps its ports and files until the last of its threads has ended, be the first a zombie by then. */
+function hasLivingThread(pid: string): boolean {
+  return readdirSync(`/proc/${pid}/task`).some((thread) => {
+    try {
+      return !/[ZX]/.test(statOf(`${pid}/task/${thread}`).state)
+    } catch {
+      return false // it has ended while we looked
+    }
+  })
+}
+
+function statOf(path: string): { readonly state: string; readonly group: number } {
+  const stat = readFileSync(`/proc/${path}/stat`, 'latin1')
+  // Behind the name, which is in brackets and may hold anything: state, parent, group.
+  const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state: state!, group: Number(group) }
 }
 
 /** Where there is no /proc. */
