@@ -5,10 +5,17 @@ export const storePatienceMs = 250
 
 export const late = Symbol('late')
 
+/** What becomes of the timer when the call is in time: left alone it ends with the request. */
+export type Timer = 'cleared' | 'left'
+
 /** What the promise gives, or `late` after `ms` milliseconds. Rejects as the promise does. */
-export function orLate<T>(ms: number, promise: Promise<T>): Promise<T | typeof late> {
+export function orLate<T>(ms: number, promise: Promise<T>, then: Timer = 'cleared'): Promise<T | typeof late> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, late)
+    if (then === 'left') {
+      promise.then(resolve, reject)
+      return
+    }
     const inTime = <Value>(settle: (value: Value) => void) => {
       return (value: Value) => {
         clearTimeout(timer)
@@ -20,9 +27,9 @@ export function orLate<T>(ms: number, promise: Promise<T>): Promise<T | typeof l
 }
 
 /** What a call to a store gave, or undefined if it failed or took longer than `ms`. Its late result is ignored. */
-export async function within<T>(ms: number, call: () => Promise<T>): Promise<T | undefined> {
+export async function within<T>(ms: number, call: () => Promise<T>, then?: Timer): Promise<T | undefined> {
   try {
-    const result = await orLate(ms, call())
+    const result = await orLate(ms, call(), then)
     if (result !== late) return result
     console.warn(`A store did not answer within ${ms} ms.`)
   } catch (error) {

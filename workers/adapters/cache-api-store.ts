@@ -86,12 +86,15 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     }
   }
 
+  const read = async (key: string): Promise<Stored | undefined> => {
+    const response = await (opened ?? (await cache())).match(key)
+    return response === undefined ? undefined : readStored(key, response)
+  }
+
   return {
     match: (key) =>
-      within(storePatienceMs, async () => {
-        const response = await (opened ?? (await cache())).match(key)
-        return response === undefined ? undefined : readStored(key, response)
-      }),
+      // Every hit waits for this, and to clear the timer would cost as much as all that is judged of the hit.
+      within(storePatienceMs, () => read(key), 'left'),
     begin(key, head, fields, length) {
       const bodyId = crypto.randomUUID()
       const headers = (size: number) => entryFields(head, { size, bodyId }, fields)
