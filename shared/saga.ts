@@ -1,18 +1,22 @@
 // The journal of a saga: steps that are done one after the other, or else all undone, from the last to the first. It says
 // what may follow what, and what is to be done next, whoever asks: so it goes on after a crash at any point.
 //
-//   forward   begin ──→ done ──→ (the next step)         begin again: whoever had begun has not said how it ended
+//   forward   begin ──→ done ──→ (the next step)
+//               ├─────→ fail ──→ begin again              as where whoever had begun has not said for long how it ended
 //               └─────→ refuse, give-up ──→ back
 //   back      undo ───→ undone ──→ (the step before)     a step that was begun is undone, whatever is known of it
 //
 // An event is written before the effect that it tells of, and another when the effect is known. There is no way from back
-// to forward. What this asks of effects: each may happen twice and counts once, and one that comes after its undoing has
+// to forward. Of many who run a saga at once one has its step in hand, and the others step back: nothing is given up that
+// somebody may be just about to do. What this asks of effects: each may happen twice and counts once, and one that comes after its undoing has
 // no effect at all (see `Effects` in workers/shop/checkout/advance.ts).
 import { err, ok, type Result } from './result.ts'
 
 export type SagaEvent =
-  /** From here on its effect may have happened. */
-  | { readonly kind: 'begin'; readonly step: string }
+  /** From here on its effect may have happened. `at`, in ms since the epoch: since when it is in somebody's hands. */
+  | { readonly kind: 'begin'; readonly step: string; readonly at: number }
+  /** This try is over, and nobody knows what came of it. */
+  | { readonly kind: 'fail'; readonly step: string }
   | { readonly kind: 'done'; readonly step: string }
   /** It will never be done: the saga turns back. */
   | { readonly kind: 'refuse'; readonly step: string; readonly because: string }
@@ -31,6 +35,8 @@ export interface Saga {
   readonly at: number
   /** How often this step was begun, in this direction, and nobody knows what came of it. */
   readonly attempts: number
+  /** Since when somebody has the last of them in hand, in ms since the epoch; undefined where nobody has. */
+  readonly inHandSince?: number | undefined
   /** How many events there were. */
   readonly events: number
   /** Why it has turned back. */
@@ -55,6 +61,8 @@ export function endOf({ steps, direction, at }: Saga): SagaEnd | undefined {
 
 /** How long a saga tries to go forward; it goes back for as long as it takes. */
 export interface Patience {
+  /** Of somebody who has a step in hand nothing was heard for so long: they are dead. */
+  readonly inHandMs: number
   /** For one step. */
   readonly tries: number
   /** ms since the epoch: no step is begun after it. */
@@ -63,16 +71,19 @@ export interface Patience {
 
 export type NextMove =
   | { readonly kind: 'do'; readonly step: string }
+  /** Somebody else is at it. */
+  | { readonly kind: 'wait'; readonly step: string }
   | { readonly kind: 'give-up'; readonly step: string; readonly because: string }
   | { readonly kind: 'undo'; readonly step: string }
   | { readonly kind: 'over'; readonly end: SagaEnd }
 
 /** `now` in ms since the epoch. */
-export function nextMove(saga: Saga, { tries, deadline }: Patience, now: number): NextMove {
+export function nextMove(saga: Saga, { inHandMs, tries, deadline }: Patience, now: number): NextMove {
   const end = endOf(saga)
   if (end !== undefined) return { kind: 'over', end }
   const step = saga.steps[saga.at]!
   if (saga.direction === 'back') return { kind: 'undo', step }
+  if (saga.inHandSince !== undefined && now < saga.inHandSince + inHandMs) return { kind: 'wait', step }
   if (saga.attempts >= tries) return { kind: 'give-up', step, because: `It did not come about in ${tries} tries.` }
   if (now >= deadline) return { kind: 'give-up', step, because: 'It took too long.' }
   return { kind: 'do', step }
@@ -86,11 +97,15 @@ export function follow(saga: Saga, event: SagaEvent): Result<Saga, string> {
   if ((event.kind === 'undo' || event.kind === 'undone') !== (direction === 'back')) {
     return err(`${event.kind} ${event.step}: it goes ${direction}`)
   }
-  const next = (change: Partial<Saga>) => ok({ ...saga, events: saga.events + 1, attempts: 0, ...change })
+  const next = (change: Partial<Saga>) =>
+    ok({ ...saga, events: saga.events + 1, attempts: 0, inHandSince: undefined, ...change })
   const known = (change: Partial<Saga>) =>
     attempts === 0 ? err(`${event.kind} ${event.step}: nobody has begun it`) : next(change)
   switch (event.kind) {
     case 'begin':
+      return next({ attempts: attempts + 1, inHandSince: event.at })
+    case 'fail':
+      return known({ attempts })
     case 'undo':
       return next({ attempts: attempts + 1 })
     case 'done':

@@ -4,14 +4,19 @@ import { describe, expect, it, test } from 'vitest'
 import { endOf, follow, nextMove, openSaga, replay, type SagaEvent, stepStates } from '../../shared/saga.ts'
 
 const steps = ['a', 'b', 'c']
-const patience = { tries: 2, deadline: 1000 }
+const patience = { inHandMs: 10, tries: 2, deadline: 1000 }
 
-/** `begin a` and the like; what turns back does it because of `no`. */
+/** `begin a` and the like, begun at 0; what turns back does it because of `no`. */
 const events = (...words: string[]): SagaEvent[] =>
   words.map((word) => {
     const [kind, step] = word.split(' ') as [SagaEvent['kind'], string]
-    return kind === 'refuse' || kind === 'give-up' ? { kind, step, because: 'no' } : { kind, step }
+    return eventOf(kind, step)
   })
+
+function eventOf(kind: SagaEvent['kind'], step: string): SagaEvent {
+  if (kind === 'begin') return { kind, step, at: 0 }
+  return kind === 'refuse' || kind === 'give-up' ? { kind, step, because: 'no' } : { kind, step }
+}
 
 const forward = ['begin a', 'done a', 'begin b', 'done b', 'begin c', 'done c']
 
@@ -30,8 +35,20 @@ describe('what is next', () => {
     ['the step before', ['begin a', 'done a', 'give-up b', 'undo a', 'undone a'], 'over undone'],
     ['nothing, where it was given up at once', ['give-up a'], 'over undone'],
   ])('%s', (_, journal, next) => {
-    const move = nextMove(replay(steps, events(...journal)), patience, 0)
+    const move = nextMove(replay(steps, events(...journal)), patience, 10)
     expect(`${move.kind} ${move.kind === 'over' ? move.end : move.step}`).toBe(next)
+  })
+
+  test.each<[title: string, journal: string[], next: string]>([
+    ['it is in the hands of somebody', ['begin a'], 'wait'],
+    ['where they have failed it is not', ['begin a', 'fail a'], 'do'],
+    ['also where it is the last try', ['begin a', 'fail a', 'begin a'], 'wait'],
+    ['when that has failed too it is given up', ['begin a', 'fail a', 'begin a', 'fail a'], 'give-up'],
+    ['who goes back waits for nobody', ['begin a', 'refuse a', 'undo a'], 'undo'],
+  ])('at once: %s', (_, journal, next) => {
+    expect(nextMove(replay(steps, events(...journal)), patience, 9).kind).toBe(next)
+    const late = { ...patience, deadline: 9 }
+    if (next === 'wait') expect(nextMove(replay(steps, events(...journal)), late, 9).kind).toBe(next)
   })
 
   it('turns back after the deadline, wherever it is', () => {
@@ -44,6 +61,9 @@ describe('what may not follow', () => {
   test.each<[journal: string[], event: string]>([
     [[], 'done a'],
     [[], 'begin b'],
+    [[], 'fail a'],
+    [['begin a', 'done a'], 'fail b'],
+    [['begin a', 'refuse a'], 'fail a'],
     [[], 'undo a'],
     [['begin a', 'done a'], 'done a'],
     [['begin a', 'done a'], 'refuse b'],
@@ -73,7 +93,7 @@ test('what is told of each step', () => {
 })
 
 test('whatever may follow, it ends with all done or with all that was begun undone, and never begins what it has undone', () => {
-  const kinds = ['begin', 'done', 'refuse', 'give-up', 'undo', 'undone'] as const
+  const kinds = ['begin', 'done', 'fail', 'refuse', 'give-up', 'undo', 'undone'] as const
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...kinds), { maxLength: 60 }), (choices) => {
       let saga = openSaga(steps)
@@ -82,8 +102,7 @@ test('whatever may follow, it ends with all done or with all that was begun undo
       const done = new Set<string>()
       for (const kind of choices) {
         const step = steps[saga.at] ?? 'a'
-        const event = kind === 'refuse' || kind === 'give-up' ? { kind, step, because: 'no' } : { kind, step }
-        const next = follow(saga, event)
+        const next = follow(saga, eventOf(kind, step))
         if (!next.ok) continue
         saga = next.value
         if (kind === 'begin') begun.add(step)

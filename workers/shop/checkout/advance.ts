@@ -56,12 +56,19 @@ export interface CheckoutTools {
 }
 
 const tries = 5
+/** A move takes less: the Workflow gives up on one after as long, and asks five times more while this passes. */
+export const inHandMs = 30_000
 /** Nobody is charged later than so for what was ordered before. */
 const patienceMs = 15 * 60_000
 
 export const sagaOf = ({ events }: Pick<CheckoutRecord, 'events'>): Saga => replay(checkoutSteps, events)
 
-const patienceOf = ({ startedAt }: CheckoutRecord): Patience => ({ tries, deadline: startedAt + patienceMs })
+const patienceOf = ({ startedAt }: CheckoutRecord): Patience => ({ inHandMs, tries, deadline: startedAt + patienceMs })
+
+/** Another runner has the step in hand. */
+export class InHand extends Error {
+  override readonly name = 'InHand'
+}
 
 /** How it has ended; undefined while it has to be called again. Rejects where that should be a little later. */
 export async function advance(id: string, { journal, effects, now }: CheckoutTools): Promise<SagaEnd | undefined> {
@@ -71,17 +78,22 @@ export async function advance(id: string, { journal, effects, now }: CheckoutToo
   const write = (from: Saga, event: SagaEvent) => append(journal, id, from, event, now())
   const tell = (from: Saga, event: SagaEvent) => appendOnTop(journal, id, from, event, now)
   const move = nextMove(saga, patienceOf(record), now())
-  const tried = <T>(effect: Promise<T>) => effect.catch((error) => failed(journal, id, error, now()))
   switch (move.kind) {
     case 'over':
       return move.end
+    case 'wait':
+      throw new InHand(`Another run of the checkout ${id} is at ${move.step}.`)
     case 'give-up':
       return endAfter(await write(saga, move))
     case 'do': {
       const { step } = move
-      const begun = await write(saga, { kind: 'begin', step })
+      const begun = await write(saga, { kind: 'begin', step, at: now() })
       if (begun === undefined) return undefined
-      const outcome = await tried(effects.perform(step as CheckoutStep, id, record.purchase))
+      const outcome = await effects.perform(step as CheckoutStep, id, record.purchase).catch(async (error) => {
+        // Where another has begun meanwhile, this says nothing of theirs.
+        await write(begun, { kind: 'fail', step }).catch(() => undefined)
+        return failed(journal, id, error, now())
+      })
       const refusal = outcome.kind === 'refused' && { kind: 'refuse' as const, step, because: outcome.because }
       return endAfter(await tell(begun, refusal || { kind: 'done', step }))
     }
@@ -90,7 +102,9 @@ export async function advance(id: string, { journal, effects, now }: CheckoutToo
       // It is tried for as long as it takes, and written once: a journal that grew with every try would have no end.
       const begun = saga.attempts > 0 ? saga : await write(saga, { kind: 'undo', step })
       if (begun === undefined) return undefined
-      await tried(effects.undo(step as CheckoutStep, id, record.purchase, saga.because ?? ''))
+      await effects
+        .undo(step as CheckoutStep, id, record.purchase, saga.because ?? '')
+        .catch((error) => failed(journal, id, error, now()))
       return endAfter(await tell(begun, { kind: 'undone', step }))
     }
     default:
@@ -112,9 +126,8 @@ async function append(
 }
 
 /**
- * What came of a step. Where another has begun the same step meanwhile it is as true: if it were lost whenever somebody
- * else is about to try, those who run a checkout at once would try until they gave up. Undefined where the journal has
- * left the step.
+ * What came of a step. Where another has begun the same step meanwhile, since this one took so long, it is as true.
+ * Undefined where the journal has left the step.
  */
 async function appendOnTop(
   journal: Journal,

@@ -57,10 +57,10 @@ export function checkoutJournal(database: Database): CheckoutJournal {
   const asked = async <T>(query: Parameters<typeof database.read<T>>[1]) =>
     (await database.read({ kind: 'primary' }, query)).value
   const all = async (where: (db: Reader) => SQL) => {
-    const { kind, step, because } = checkoutEvents
+    const { kind, step, because, at } = checkoutEvents
     const rows = await asked((db) =>
       db
-        .select({ checkout: checkouts, kind, step, because })
+        .select({ checkout: checkouts, kind, step, because, at })
         .from(checkouts)
         .leftJoin(checkoutEvents, eq(checkoutEvents.checkout, checkouts.id))
         .where(where(db))
@@ -207,10 +207,12 @@ interface EventRow {
   readonly kind: SagaEvent['kind'] | null
   readonly step: string | null
   readonly because: string | null
+  readonly at: number | null
 }
 
 /** Null where there is none yet. */
-function eventOf({ kind, step, because }: EventRow): SagaEvent[] {
+function eventOf({ kind, step, because, at }: EventRow): SagaEvent[] {
   if (kind === null || step === null) return []
+  if (kind === 'begin') return [{ kind, step, at: at ?? 0 }]
   return [kind === 'refuse' || kind === 'give-up' ? { kind, step, because: because ?? '' } : { kind, step }]
 }

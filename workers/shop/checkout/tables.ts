@@ -38,7 +38,7 @@ export const checkoutEvents = sqliteTable(
     checkout: text().notNull(),
     /** From 1 on. */
     position: integer().notNull(),
-    kind: text({ enum: ['begin', 'done', 'refuse', 'give-up', 'undo', 'undone'] }).notNull(),
+    kind: text({ enum: ['begin', 'done', 'fail', 'refuse', 'give-up', 'undo', 'undone'] }).notNull(),
     step: text().notNull(),
     because: text(),
     /** Milliseconds since the epoch. */

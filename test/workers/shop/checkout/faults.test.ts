@@ -11,7 +11,7 @@ import { checkoutJournal } from '../../../../workers/shop/checkout/journal.ts'
 import type { Purchase } from '../../../../workers/shop/checkout/steps.ts'
 import { wakeIfStanding, watchCheckouts } from '../../../../workers/shop/checkout/watch.ts'
 import { calls, database, factsOf, migrate, orderId, stateOf, stockUp } from './services.ts'
-import { Calls, ChargedWithoutOrder, type Fault, purchase, runToEnd } from './world.ts'
+import { Calls, ChargedWithoutOrder, Clock, type Fault, purchase, runToEnd } from './world.ts'
 
 beforeAll(migrate)
 
@@ -38,7 +38,8 @@ const scenarios: [title: string, change: Partial<Purchase>, stock: number, end: 
 
 /** A checkout of its own; `count` is of the points where its process may die. */
 async function outcome(change: Partial<Purchase>, stock: number, faultOf: (point: number) => Fault | undefined) {
-  const { id, tools, told } = await opened(change, stock)
+  const clock = new Clock()
+  const { id, tools, told } = await opened(change, stock, Date.now(), clock)
   const points = new Calls(faultOf)
   // Reading changes nothing: it is no point.
   const begin = () => {
@@ -46,15 +47,15 @@ async function outcome(change: Partial<Purchase>, stock: number, faultOf: (point
     const own: Journal = { ...journal, append: faulty.journal.append }
     return { ...faulty, journal: own }
   }
-  const end = await runToEnd(id, begin)
+  const end = await runToEnd(id, begin, clock.wait)
   return { count: points.count, told: await told(end) }
 }
 
-async function opened(change: Partial<Purchase>, stock: number, at = Date.now()) {
+async function opened(change: Partial<Purchase>, stock: number, at = Date.now(), clock = new Clock()) {
   const [id, item] = [orderId('ada'), await stockUp(stock)]
   const lines = [{ id: item, title: 'A print', quantity: 2, price: 500 }]
   await journal.open({ id, idempotencyKey: id, purchase: { ...purchase, lines, ...change }, at })
-  const tools: CheckoutTools = { journal, effects: watched(id), now: () => Date.now() }
+  const tools: CheckoutTools = { journal, effects: watched(id), now: () => Date.now() + clock.now() }
   const told = async (end: string) => {
     return { end, stored: (await journal.read(id))?.state, facts: await factsOf(id, item) }
   }
@@ -115,9 +116,17 @@ function watched(id: string): CheckoutTools['effects'] {
   }
 }
 
-test.each(scenarios)('three who run it at once have each effect once: %s', async (_, change, stock, end, facts) => {
+test.each(scenarios)('twenty who run it at once have each effect once: %s', async (_, change, stock, end, facts) => {
   const { id, tools, told } = await opened(change, stock)
-  const ends = await Promise.all([1, 2, 3].map(() => runToEnd(id, () => tools)))
+  const ends = await Promise.all(
+    Array.from({ length: 20 }, () =>
+      runToEnd(
+        id,
+        () => tools,
+        () => scheduler.wait(20),
+      ),
+    ),
+  )
   expect([...new Set(ends), await told(end)]).toEqual([end, { end, stored: end, facts }])
 })
 
@@ -153,7 +162,7 @@ it('the same key means the same checkout, of one account', async () => {
 it('of those who write at the same place in a journal one has written, and the others are told so', async () => {
   const { id } = await opened({}, 5)
   const nothing = sagaOf({ events: [] })
-  const begin = { kind: 'begin', step: 'reserve' } as const
+  const begin = { kind: 'begin', step: 'reserve', at: 1 } as const
   const giveUp = { kind: 'give-up', step: 'reserve', because: 'for a test' } as const
   const told = await Promise.all(
     [giveUp, begin, giveUp, begin].map((event) => {

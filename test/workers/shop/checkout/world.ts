@@ -6,6 +6,8 @@ import {
   type CheckoutRecord,
   type CheckoutTools,
   type Effects,
+  InHand,
+  inHandMs,
   type Journal,
   type Outcome,
 } from '../../../../workers/shop/checkout/advance.ts'
@@ -62,8 +64,24 @@ export class Calls {
   }
 }
 
-/** Whoever runs a checkout comes back after an error, and is followed by another process after death. */
-export async function runToEnd(id: string, begin: () => CheckoutTools): Promise<string> {
+/** Time passes while somebody waits, and only then. */
+export class Clock {
+  passed = 0
+  readonly now = (): number => this.passed
+  readonly wait = (): void => {
+    this.passed += inHandMs
+  }
+}
+
+/**
+ * Whoever runs a checkout comes back after an error, and is followed by another process after death. `wait` is for who finds
+ * it in the hands of another, who may be dead.
+ */
+export async function runToEnd(
+  id: string,
+  begin: () => CheckoutTools,
+  wait: () => void | Promise<void> = () => undefined,
+): Promise<string> {
   let tools = begin()
   for (let tries = 0; tries < 200; tries++) {
     try {
@@ -72,6 +90,7 @@ export async function runToEnd(id: string, begin: () => CheckoutTools): Promise<
     } catch (error) {
       if (error instanceof ChargedWithoutOrder) throw error
       if (error instanceof Dead) tools = begin()
+      if (error instanceof InHand) await wait()
     }
   }
   return 'never'
