@@ -8,7 +8,8 @@ import { ownerOf } from '../../shared/state/place.ts'
 import { randomFrom } from '../../workers/cli/simulate/random.ts'
 import { type Bookmarks, OwnView } from '../../workers/db/bookmarks.ts'
 import { bucketDirectory } from '../../workers/db/bucket-directory.ts'
-import { type MovingShards, moveBucket } from '../../workers/db/bucket-moves.ts'
+import { type Moved, type MovingShards, moveBucket } from '../../workers/db/bucket-moves.ts'
+import type { Allowance } from '../../workers/db/bucket-rows.ts'
 import type { Database, Reader } from '../../workers/db/replicas.ts'
 import {
   bucketOfAccount,
@@ -29,9 +30,11 @@ const counters = sqliteTable('counters', {
   value: integer().notNull(),
 })
 const shardSchema = `${readFileSync('migrations/orders/0000_buckets.sql', 'utf8')};
+  ${readFileSync('migrations/orders/0002_bucket_copies.sql', 'utf8')};
   CREATE TABLE counters (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, value INTEGER NOT NULL);
   CREATE TABLE notes (id TEXT PRIMARY KEY, bucket INTEGER NOT NULL, note TEXT)`
-const directorySchema = readFileSync('migrations/0003_order_buckets.sql', 'utf8')
+const directorySchema = `${readFileSync('migrations/0003_order_buckets.sql', 'utf8')};
+  ${readFileSync('migrations/0004_moving_until.sql', 'utf8')}`
 
 beforeEach(() => vi.spyOn(console, 'warn').mockReturnValue())
 afterEach(() => vi.restoreAllMocks())
@@ -63,6 +66,8 @@ class World {
   readonly sources: readonly LaggingD1[]
   readonly directory: LaggingD1
   ticks = 0
+  /** Of the movers; each move begins when whoever moved before is taken for dead. */
+  clock = 0
 
   constructor(count: number, random: () => number) {
     this.sources = Array.from({ length: count }, () => new LaggingD1(shardSchema, random))
@@ -79,17 +84,20 @@ class World {
     return sharded({ ...options, sources, directory: bucketDirectory(directory) })
   }
 
-  move(bucket: number, to: number, intercept: <T>(call: () => Promise<T>) => Promise<T> = (call) => call()) {
-    const sources = this.sources.map((source) => intercepted(source, intercept))
-    return moveBucket(
-      { sources, homes: 2, directory: bucketDirectory(intercepted(this.directory, intercept)) },
-      bucket,
-      to,
-    )
+  move(
+    bucket: number,
+    to: number,
+    intercept: <T>(call: () => Promise<T>) => Promise<T> = (call) => call(),
+    allowance?: Allowance,
+  ) {
+    this.clock += 60_000
+    return moveBucket(this.moving(intercept), bucket, to, allowance)
   }
 
-  moving(): MovingShards {
-    return { sources: this.sources, homes: 2, directory: bucketDirectory(this.directory) }
+  moving(intercept: <T>(call: () => Promise<T>) => Promise<T> = (call) => call()): MovingShards {
+    const sources = this.sources.map((source) => intercepted(source, intercept))
+    const directory = bucketDirectory(intercepted(this.directory, intercept))
+    return { sources, homes: 2, directory, now: () => this.clock }
   }
 
   /** What a shard says of a bucket. */
@@ -380,6 +388,7 @@ describe('a move', () => {
     expect((await orders.of(bucket).write(increment(bucket, 'a'))).value).toBe(2)
     await expect(world.move(bucket, 1, failing(8, 'from then on'))).rejects.toThrow()
     expect(await world.stateOf(bucket, 0)).toBe('frozen')
+    world.clock += 60_000
     await expect(toNobody()).rejects.toThrow()
     expect((await orders.of(bucket).write(increment(bucket, 'a'))).value).toBe(3)
     expect(await world.move(bucket, 1)).toMatchObject({ kind: 'moved' })
@@ -390,8 +399,8 @@ describe('a move', () => {
     const world = new World(3, randomFrom(1))
     const directory = bucketDirectory(world.directory)
     const [stuck, free] = [bucketAt(0), bucketAt(0, bucketAt(0) + 1)]
-    await directory.begin(stuck, { shard: 0, version: 0 }, 1)
-    await directory.begin(free, { shard: 0, version: 0 }, 2)
+    await directory.begin(stuck, { shard: 0, version: 0 }, 1, 0)
+    await directory.begin(free, { shard: 0, version: 0 }, 2, 0)
     const down = intercepted(world.sources[1]!, async () => Promise.reject(new Error('down')))
     const shards = { ...world.moving(), sources: [world.sources[0]!, down, world.sources[2]!] }
     await expect(finishMoves(shards)).rejects.toThrow(/1 of 2/)
@@ -401,34 +410,135 @@ describe('a move', () => {
     expect(await directory.moving()).toEqual([])
   })
 
+  /** Of all kinds that SQLite has. */
+  const noted = async (world: World, count: number) => {
+    const insert = sql`INSERT INTO notes
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+      SELECT 'note ' || i, ${bucket}, CASE i % 6 WHEN 0 THEN 'naïve "quotes" '' [] {"hex":"00"} ' || i WHEN 1 THEN NULL
+        WHEN 2 THEN 2.0 WHEN 3 THEN 9007199254740993 + i WHEN 4 THEN x'00ff' ELSE '' END FROM n`
+    await world
+      .isolate()
+      .of(bucket)
+      .write(async (database) => database.run(insert))
+  }
+  const notes = (world: World) =>
+    Promise.all(
+      world.sources.map(async (source) => {
+        const all = 'SELECT id, bucket, quote(note) AS note, typeof(note) AS type FROM notes ORDER BY id'
+        return (await source.withSession('first-primary').prepare(all).all()).results
+      }),
+    )
+
   it('takes all tables that have a bucket, by pages, with whatever is in them', async () => {
     const world = new World(2, randomFrom(1))
     const orders = world.isolate()
-    const insert = sql`INSERT INTO notes WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120)
-      SELECT 'note ' || i, ${bucket}, iif(i % 2, 'naïve "quotes" '' ' || i, NULL) FROM n`
-    await orders.of(bucket).write(async (database) => database.run(insert))
+    await noted(world, 1200)
     const other = bucketAt(0, bucket + 1)
     await orders.of(other).write(increment(other, 'stays'))
-    const all = () =>
-      world.sources.map((source) =>
-        source.withSession('first-primary').prepare('SELECT * FROM notes ORDER BY id').all(),
-      )
-    const [before] = await Promise.all(all())
-    expect(await world.move(bucket, 1)).toEqual({ kind: 'moved', rows: 120 })
-    const [left, arrived] = await Promise.all(all())
-    expect([left!.results, arrived!.results]).toEqual([[], before!.results])
+    const [before] = await notes(world)
+    expect(await world.move(bucket, 1)).toEqual({ kind: 'moved', rows: 1200 })
+    expect(await notes(world)).toEqual([[], before])
     expect(await world.ids()).toEqual([['stays'], []])
     expect(await world.move(bucket, 1)).toEqual({ kind: 'there' })
+  })
+
+  /** One call sends little more than it takes to begin, and a few pages of ten rows. */
+  const little = (): Allowance => ({ statements: 52, rowsAPage: 6 })
+
+  it('of more rows than one call can copy goes on in the next, with the page that it had come to', async () => {
+    const world = new World(2, randomFrom(1))
+    await noted(world, 120)
+    const [before] = await notes(world)
+    const calls: Moved[] = []
+    const allowances: number[] = []
+    while (calls.at(-1)?.kind !== 'moved') {
+      const allowance = little()
+      calls.push(await world.move(bucket, 1, undefined, allowance))
+      allowances.push(allowance.statements)
+      const read = world
+        .isolate()
+        .of(bucket)
+        .read({ kind: 'primary' }, (db) => db.$count(sql`notes`))
+      if (calls.at(-1)?.kind === 'under-way') expect((await read).value).toBeGreaterThanOrEqual(120)
+    }
+    expect(calls.length).toBeGreaterThan(5)
+    expect(Math.min(...allowances)).toBeGreaterThanOrEqual(0)
+    // Each page was copied once.
+    expect(calls.reduce((sum, call) => sum + ('rows' in call ? call.rows : 0), 0)).toBe(120)
+    expect(await notes(world)).toEqual([[], before])
+  })
+
+  test.each(['before', 'after', 'from then on'] as const)(
+    'in several calls, of which one crashes %s any of its steps, loses nothing, and copies nothing twice',
+    async (when) => {
+      let points = 0
+      for (let isOver = false; !isOver; points++) {
+        const world = new World(2, randomFrom(points))
+        await noted(world, 32)
+        const [before] = await notes(world)
+        const crash = failing(points + 1, when)
+        let moved: Moved | undefined
+        isOver = true
+        // As many calls as it takes; who has crashed says nothing, and another goes on.
+        for (let calls = 0; moved?.kind !== 'moved' && moved?.kind !== 'there'; calls++) {
+          expect(calls).toBeLessThan(30)
+          moved = await world.move(bucket, 1, isOver ? crash : undefined, little()).catch(() => {
+            isOver = false
+            return undefined
+          })
+        }
+        await world.isolate().of(bucket).write(increment(bucket, 'after'))
+        expect(await notes(world), `point ${points}`).toEqual([[], before])
+        expect(await world.ids()).toEqual([[], ['after']])
+        world.close()
+      }
+      expect(points).toBeGreaterThan(50)
+    },
+  )
+
+  it('is left to whoever carries it out for as long as they are alive, however long that takes', async () => {
+    const world = new World(2, randomFrom(1))
+    await noted(world, 120)
+    const others: Promise<Moved>[] = []
+    const directory = bucketDirectory(world.directory)
+    const slow = async <T>(call: () => Promise<T>): Promise<T> => {
+      world.clock += 3_000
+      await finishMoves(world.moving())
+      if ((await directory.moving()).length > 0) others.push(moveBucket(world.moving(), bucket, 1))
+      return call()
+    }
+    const shards = world.moving(slow)
+    expect(await moveBucket(shards, bucket, 1, { statements: 700, rowsAPage: 10 })).toEqual({
+      kind: 'moved',
+      rows: 120,
+    })
+    expect(others.length).toBeGreaterThan(20)
+    for (const other of await Promise.all(others)) expect(other.kind).toBe('overtaken')
+    expect((await directory.read()).get(bucket)).toEqual({ shard: 1, version: 1 })
+  })
+
+  it('is taken up by the clock when nothing was heard of its mover for half a minute', async () => {
+    const world = new World(2, randomFrom(1))
+    await noted(world, 12)
+    await expect(world.move(bucket, 1, failing(14, 'from then on'))).rejects.toThrow()
+    const places = async () => (await bucketDirectory(world.directory).read()).get(bucket)
+    await finishMoves(world.moving())
+    world.clock += 29_999
+    await finishMoves(world.moving())
+    expect(await places()).toMatchObject({ version: 1, movingTo: 1 })
+    world.clock += 1
+    await finishMoves(world.moving())
+    expect(await places()).toEqual({ shard: 1, version: 2 })
   })
 
   it('that has ended meanwhile is not begun again by somebody who saw it under way', async () => {
     const world = new World(2, randomFrom(1))
     const directory = bucketDirectory(world.directory)
-    expect(await directory.begin(bucket, { shard: 0, version: 0 }, 1)).toBe(1)
+    expect(await directory.begin(bucket, { shard: 0, version: 0 }, 1, 0)).toBe(1)
     const seen = (await directory.read()).get(bucket)!
-    expect(seen).toEqual({ shard: 0, version: 1, movingTo: 1 })
+    expect(seen).toEqual({ shard: 0, version: 1, movingTo: 1, movingUntil: 0 })
     await directory.finish(bucket, 1, 1)
-    expect(await directory.begin(bucket, seen, 1)).toBeUndefined()
+    expect(await directory.begin(bucket, seen, 1, 0)).toBeUndefined()
     expect((await directory.read()).get(bucket)).toEqual({ shard: 1, version: 1 })
   })
 

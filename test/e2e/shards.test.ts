@@ -35,9 +35,14 @@ test('what cannot be done is said', async () => {
   expect((await run('shuffle')).stderr).toContain('There is no command shuffle.\nUsage: npm run shards -- status')
 })
 
-test('it ends where somebody else moves all that is left, and where no gateway answers', async () => {
+test('it goes on with what one call cannot move, ends where somebody else moves all, and where no gateway answers', async () => {
   let asked = 0
-  const busy = createServer((_, response) => {
+  let moves = 0
+  const busy = createServer(({ url }, response) => {
+    if (url?.endsWith('/move')) {
+      response.end(++moves === 1 ? '{"kind": "under-way", "rows": 3}' : '{"kind": "moved", "rows": 2}')
+      return
+    }
     response.statusCode = ++asked === 1 ? 409 : 200
     response.end('{"moved": 0, "rows": 0, "left": 3}')
   }).listen(0, '127.0.0.1')
@@ -45,6 +50,9 @@ test('it ends where somebody else moves all that is left, and where no gateway a
   const url = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`
   const spread = await runProgram(process.execPath, ['workers/cli/shards.ts', 'spread', '--url', url, '--token', 't'])
   expect([spread.code, spread.stderr]).toEqual([1, expect.stringContaining('moves the 3 buckets that are left')])
+  const move = ['workers/cli/shards.ts', 'move', '--bucket', '1', '--to', '1', '--url', url, '--token', 't']
+  const moved = await runProgram(process.execPath, move)
+  expect(moved.stdout.split('\n')).toEqual(['{"kind":"under-way","rows":3}', '{"kind":"moved","rows":5}', ''])
   busy.closeAllConnections()
   busy.close()
   await once(busy, 'close')

@@ -10,7 +10,7 @@ import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { jsonBody } from './json-body.ts'
 import { wrongMethod } from './problems.ts'
 
-/** A Worker has 1,000 calls to others at the most, and a move takes about twenty. */
+/** At a time; fewer where they have many rows. */
 const mostMoves = 40
 const usualMoves = 25
 
@@ -98,7 +98,8 @@ const away: Problem = {
 const overtaken: Problem = {
   status: 409,
   reason: 'move-overtaken',
-  detail: 'Somebody else moves this bucket at the same time. Look at /_weir/api/shards, and send it again.',
+  detail:
+    'Somebody else moves this bucket at the same time. Look at /_weir/api/shards, and send it again in half a minute.',
 }
 
 const shardsOf = ({ sources }: MovingShards): string => `a shard from 0 to ${sources.length - 1}`

@@ -9,7 +9,9 @@ const usage = `Usage: npm run shards -- status                              how 
        npm run shards -- spread [--over SHARDS]              moves all to where they belong over so many shards
        with --url URL of the gateway (http://127.0.0.1:8787) and --token TOKEN (or ADMIN_TOKEN in the environment)`
 
-const tries = 5
+/** So long somebody else has a move who was seen alive: half a minute. */
+const tries = 9
+const idleTries = 5
 const idlePauseMs = 250
 
 try {
@@ -29,7 +31,7 @@ async function run(): Promise<void> {
   if (command === 'status') return console.log(JSON.stringify(await ask('GET', ''), undefined, 2))
   if (command === 'move') {
     const named = account === undefined ? { bucket: number('bucket', bucket) } : { account }
-    return console.log(JSON.stringify(await ask('POST', '/move', { ...named, to: number('to', to) })))
+    return move(ask, { ...named, to: number('to', to) })
   }
   if (command === 'spread') return spread(ask, over === undefined ? {} : { over: number('over', over) })
   throw new Error(command === undefined ? 'Say what to do.' : `There is no command ${command}.`)
@@ -61,15 +63,25 @@ function asking(url: string, token: string | undefined): Ask {
   }
 }
 
+/** Of a bucket that has more rows than one call can copy the next copies on. */
+async function move(ask: Ask, wanted: object): Promise<void> {
+  for (let rows = 0; ; ) {
+    const answer = await ask('POST', '/move', wanted)
+    if (typeof answer.rows === 'number') answer.rows = rows += answer.rows
+    console.log(JSON.stringify(answer))
+    if (answer.kind !== 'under-way') return
+  }
+}
+
 async function spread(ask: Ask, over: object): Promise<void> {
   let idle = 0
   for (;;) {
     const answer = await ask('POST', '/spread', over)
     const left = Number(answer.left)
     console.log(`${answer.moved} buckets with ${answer.rows} rows moved, ${left} left`)
-    idle = answer.moved === 0 ? idle + 1 : 0
+    idle = answer.moved === 0 && answer.rows === 0 ? idle + 1 : 0
     if (left === 0) return
-    if (idle === tries) throw new Error(`Somebody else moves the ${left} buckets that are left: try again later.`)
+    if (idle === idleTries) throw new Error(`Somebody else moves the ${left} buckets that are left: try again later.`)
     await pause(idlePauseMs * idle)
   }
 }

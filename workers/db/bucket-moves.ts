@@ -7,49 +7,96 @@
 //
 // While it is frozen the bucket is read at the source and not written; between gone and held it is neither, for one call.
 // The source is gone only when the target has every row: from then on there is no way back.
+//
+// A bucket may have more rows than one call can copy. Where a call ends before, the next goes on with the page after the last
+// that has arrived, if the source was frozen all the time. Whoever moves a bucket says every few seconds that they are alive;
+// only where nothing was heard of them for a while does somebody else take the move up.
 import { and, eq, inArray, lt, lte, or, sql } from 'drizzle-orm'
-import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
+import type { DrizzleD1Database } from 'drizzle-orm/d1'
 import { ownerOf } from '../../shared/state/place.ts'
 import type { BucketDirectory } from './bucket-directory.ts'
-import { buckets } from './shard-tables.ts'
+import {
+  type Allowance,
+  type Copied,
+  clearSome,
+  copiedOf,
+  countOf,
+  keep,
+  noteNothing,
+  nothingCopied,
+  pageOf,
+  type Shard,
+  shardOf,
+  type Table,
+  tablesOf,
+  usualAllowance,
+} from './bucket-rows.ts'
+import { bucketCopies, buckets } from './shard-tables.ts'
 import type { Shards } from './shards.ts'
-import { type D1Session, type D1Source, listening, primaryOf } from './statements.ts'
 
 export type Moved =
+  /** By this call so many rows. */
   | { readonly kind: 'moved'; readonly rows: number }
+  /** There is more to do than one call can: the next goes on. */
+  | { readonly kind: 'under-way'; readonly rows: number }
   /** It was there already. */
   | { readonly kind: 'there' }
   /** Somebody else moves it at the same time. */
   | { readonly kind: 'overtaken' }
 
-export type MovingShards = Pick<Shards, 'sources' | 'homes' | 'directory'>
+export type MovingShards = Pick<Shards, 'sources' | 'homes' | 'directory' | 'now'>
 
-const rowsAPage = 50
+/** What a move without rows sends to its shards. */
+export const statementsAMove = 60
+/** What it takes to end one whose rows are all there. */
+const statementsToEnd = 25
+
+/** Longer than any two statements take. */
+const aliveMs = 30_000
+const beatMs = 5_000
 
 /** Ends what was begun before it begins anything. Rejects where a database does; then it is to be called again. */
-export async function moveBucket(shards: MovingShards, bucket: number, to: number): Promise<Moved> {
-  const { sources, homes, directory } = shards
+export async function moveBucket(
+  shards: MovingShards,
+  bucket: number,
+  to: number,
+  allowance = usualAllowance(),
+): Promise<Moved> {
+  const { sources, homes, directory, now } = shards
   if (sources[to] === undefined) throw new Error(`There is no shard ${to}: there are ${sources.length}.`)
   const place = (await directory.read()).get(bucket) ?? { shard: ownerOf(bucket, homes), version: 0 }
   if (place.movingTo === undefined && place.shard === to) return { kind: 'there' }
+  if ((place.movingUntil ?? 0) > now()) return { kind: 'overtaken' }
   const target = place.movingTo ?? to
-  const version = await directory.begin(bucket, place, target)
+  const version = await directory.begin(bucket, place, target, now() + aliveMs)
   if (version === undefined) return { kind: 'overtaken' }
   const isHome = ownerOf(bucket, homes) === place.shard
   const [source, destination] = [sources[place.shard], sources[target]]
   if (source === undefined || destination === undefined) {
     throw new Error(`The bucket ${bucket} is in a shard that is not bound any more: bind it again.`)
   }
-  const from = shardOf(source)
-  const move = { bucket, version, to: target, isHome, directory }
-  const moved = await carryOut({ ...move, tables: await tablesOf(from) }, from, shardOf(destination)).catch(
-    async (error) => {
-      // Whoever writes is not to wait until a shard is back.
-      await thaw(from.database, move).catch(() => undefined)
-      throw error
-    },
-  )
-  return moved.kind === 'moved' && target !== to ? moveBucket(shards, bucket, to) : moved
+  const from = shardOf(source, allowance)
+  const isOurs = heartbeat(directory, bucket, version, now)
+  const move = { bucket, version, to: target, isHome, directory, allowance, isOurs }
+  const letGo = () => directory.keep(bucket, version, 0)
+  const moved = await carryOut(move, from, shardOf(destination, allowance)).catch(async (error) => {
+    // Whoever writes is not to wait until a shard is back.
+    await thaw(from.database, move).catch(() => undefined)
+    await letGo().catch(() => undefined)
+    throw error
+  })
+  if (moved.kind === 'under-way') await letGo()
+  return moved.kind === 'moved' && target !== to ? moveBucket(shards, bucket, to, allowance) : moved
+}
+
+/** Says now and then that the move goes on. What it gives is false where it has become another's. */
+function heartbeat(directory: BucketDirectory, bucket: number, version: number, now: () => number) {
+  let nextAt = now() + beatMs
+  return async (): Promise<boolean> => {
+    if (now() < nextAt) return true
+    nextAt = now() + beatMs
+    return directory.keep(bucket, version, now() + aliveMs)
+  }
 }
 
 interface Move {
@@ -59,38 +106,49 @@ interface Move {
   /** The source held it before it had a row of it. */
   readonly isHome: boolean
   readonly directory: BucketDirectory
-  readonly tables: readonly string[]
+  readonly allowance: Allowance
+  readonly isOurs: () => Promise<boolean>
 }
+
+type Stopped = 'under-way' | 'overtaken'
 
 async function carryOut(move: Move, from: Shard, target: Shard): Promise<Moved> {
   const { bucket, version, to, directory } = move
   const source = from.database
+  const tables = await tablesOf(from)
   let rows = 0
   // Nothing is frozen for a target that does not answer.
-  await countOf(target.database, 'buckets', bucket)
-  if (await freeze(source, move)) {
-    if (!(await expect(target.database, move))) return { kind: 'overtaken' }
-    rows = await copy(source, target, move)
+  await countOf(target, 'buckets', bucket)
+  const before = await freeze(source, move)
+  if (before !== undefined) {
+    if (!(await expect(target.database, move, before))) return { kind: 'overtaken' }
+    const copied = await copy(from, target, move, tables)
+    rows = copied.rows
+    if (copied.stopped !== undefined) return { kind: copied.stopped, rows }
     if (!(await leave(source, move))) return { kind: 'overtaken' }
   } else if (!(await isGone(source, move))) return { kind: 'overtaken' }
   if (!(await hold(target.database, move))) return { kind: 'overtaken' }
-  await clear(source, move, 'gone')
+  const stopped = await clear(from, move, tables, 'gone')
+  if (stopped !== undefined) return { kind: stopped, rows }
   await directory.finish(bucket, to, version)
   return { kind: 'moved', rows }
 }
 
-/** From now on nothing is written here. False where the bucket is gone already, or a later move is on. */
-async function freeze(source: DrizzleD1Database, { bucket, version, to, isHome }: Move): Promise<boolean> {
+/** What the bucket was before: from now on nothing is written here. Undefined where it is gone, or a later move is on. */
+async function freeze(source: DrizzleD1Database, move: Move): Promise<typeof buckets.$inferSelect | undefined> {
+  const { bucket, version, to, isHome } = move
   const unheardOf = isHome
     ? [source.insert(buckets).values({ bucket, state: 'held', version: 0 }).onConflictDoNothing()]
     : []
-  const changes = source
-    .update(buckets)
-    .set({ state: 'frozen', version, movedTo: to })
-    .where(and(eq(buckets.bucket, bucket), inArray(buckets.state, ['held', 'frozen']), lt(buckets.version, version)))
-    .returning({ bucket: buckets.bucket })
-  const results = await source.batch([...unheardOf, changes] as unknown as readonly [typeof changes])
-  return (results.at(-1) ?? []).length > 0
+  const isWhole = and(
+    eq(buckets.bucket, bucket),
+    inArray(buckets.state, ['held', 'frozen']),
+    lt(buckets.version, version),
+  )
+  const found = source.select().from(buckets).where(isWhole)
+  const changes = source.update(buckets).set({ state: 'frozen', version, movedTo: to }).where(isWhole)
+  const results = await source.batch([...unheardOf, found, changes] as unknown as readonly [typeof found])
+  return results[unheardOf.length as 0][0]
 }
 
 /** What is not gone yet is written here again, and whoever copies it copies in vain. */
@@ -101,41 +159,88 @@ async function thaw(source: DrizzleD1Database, { bucket, version }: Pick<Move, '
     .where(and(eq(buckets.bucket, bucket), eq(buckets.state, 'frozen'), lte(buckets.version, version)))
 }
 
-/** Whatever an earlier attempt has left here goes. False where a later move is on. */
-async function expect(target: DrizzleD1Database, move: Move): Promise<boolean> {
-  const { bucket, version } = move
-  const expected = await target
-    .insert(buckets)
-    .values({ bucket, state: 'arriving', version })
-    .onConflictDoUpdate({
-      target: buckets.bucket,
-      set: { state: 'arriving', version, movedTo: null },
-      setWhere: sql`${buckets.state} IN ('gone', 'arriving') AND ${buckets.version} < ${version}`,
-    })
-    .returning({ bucket: buckets.bucket })
-  if (expected.length > 0) await clear(target, move, 'arriving')
+/**
+ * What has arrived counts if the source was frozen since, under the same versions; else it is noted that it has to go.
+ * False where a later move is on.
+ */
+async function expect(
+  target: DrizzleD1Database,
+  { bucket, version }: Move,
+  before: typeof buckets.$inferSelect,
+): Promise<boolean> {
+  const isArriving = and(eq(buckets.bucket, bucket), eq(buckets.state, 'arriving'))
+  if (before.state === 'frozen') {
+    const goesOn = await target
+      .update(buckets)
+      .set({ version })
+      .where(and(isArriving, eq(buckets.version, before.version)))
+      .returning({ bucket: buckets.bucket })
+    if (goesOn.length > 0) return true
+  }
+  const [expected] = await target.batch([
+    target
+      .insert(buckets)
+      .values({ bucket, state: 'arriving', version })
+      .onConflictDoUpdate({
+        target: buckets.bucket,
+        set: { state: 'arriving', version, movedTo: null },
+        setWhere: sql`${buckets.state} IN ('gone', 'arriving') AND ${buckets.version} < ${version}`,
+      })
+      .returning({ bucket: buckets.bucket }),
+    target
+      .delete(bucketCopies)
+      .where(
+        and(
+          eq(bucketCopies.bucket, bucket),
+          sql`EXISTS (SELECT 1 FROM ${buckets} WHERE ${and(isArriving, eq(buckets.version, version))})`,
+        ),
+      ),
+  ])
   return expected.length > 0
 }
 
-/** All rows, by pages. Throws where the target has not as many in the end. */
-async function copy(source: DrizzleD1Database, target: Shard, move: Move): Promise<number> {
-  let copied = 0
-  for (const table of move.tables) {
-    for (let after = -1, rows = rowsAPage; rows === rowsAPage; ) {
-      const page = await pageOf(source, table, move.bucket, after)
-      await keep(target, table, page, move)
-      after = page.at(-1)?.after ?? after
-      rows = page.length
-      copied += rows
-    }
-    const [there, here] = [
-      await countOf(source, table, move.bucket),
-      await countOf(target.database, table, move.bucket),
-    ]
-    if (there !== here)
-      throw new Error(`Of ${there} rows in ${table} ${here} have arrived. Nothing is lost: move again.`)
+/** All rows, by pages, from where another has left off. Throws where the target has not as many in the end. */
+async function copy(
+  from: Shard,
+  target: Shard,
+  move: Move,
+  tables: readonly Table[],
+): Promise<{ rows: number; stopped?: Stopped }> {
+  const { bucket, version, allowance } = move
+  let copied = await copiedOf(target, bucket)
+  let rows = 0
+  if (copied === undefined) {
+    const stopped = await clear(target, move, tables, 'arriving')
+    if (stopped !== undefined) return { rows, stopped }
+    if (!(await noteNothing(target, bucket, version))) return { rows, stopped: 'overtaken' }
+    copied = nothingCopied
   }
-  return copied
+  for (const table of tables.filter(({ name }) => name >= copied.table)) {
+    for (let after = afterIn(table, copied); ; ) {
+      const stopped = await stop(move)
+      if (stopped !== undefined) return { rows, stopped }
+      const page = await pageOf(from, table, bucket, after, allowance.rowsAPage)
+      if (page.rows.length === 0) break
+      if (!(await keep(target, table, page, move))) return { rows, stopped: 'overtaken' }
+      after = page.end
+      rows += page.rows.length
+    }
+  }
+  for (const { name } of tables) {
+    const [there, here] = [await countOf(from, name, bucket), await countOf(target, name, bucket)]
+    if (there !== here)
+      throw new Error(`Of ${there} rows in ${name} ${here} have arrived. Nothing is lost: move again.`)
+  }
+  return { rows }
+}
+
+const afterIn = ({ name }: Table, copied: Copied): number =>
+  name === copied.table ? copied.after : nothingCopied.after
+
+/** Before each page: whether this call has to end here. */
+async function stop({ allowance, isOurs }: Move): Promise<Stopped | undefined> {
+  if (!(await isOurs())) return 'overtaken'
+  return allowance.statements < statementsToEnd ? 'under-way' : undefined
 }
 
 async function leave(source: DrizzleD1Database, { bucket, version }: Move): Promise<boolean> {
@@ -169,82 +274,30 @@ async function hold(target: DrizzleD1Database, { bucket, version }: Move): Promi
     // By an earlier attempt.
     and(eq(buckets.state, 'held'), lte(buckets.version, version)),
   )
-  const held = await target
-    .update(buckets)
-    .set({ state: 'held', version })
-    .where(and(eq(buckets.bucket, bucket), isOurs))
-    .returning({ bucket: buckets.bucket })
+  const [held] = await target.batch([
+    target
+      .update(buckets)
+      .set({ state: 'held', version })
+      .where(and(eq(buckets.bucket, bucket), isOurs))
+      .returning({ bucket: buckets.bucket }),
+    target.delete(bucketCopies).where(eq(bucketCopies.bucket, bucket)),
+  ])
   return held.length > 0
 }
 
 /** Deletes the bucket's rows where they count for nothing. */
-async function clear(database: DrizzleD1Database, move: Move, state: 'arriving' | 'gone'): Promise<void> {
-  const { bucket, version, tables } = move
-  const isUseless = sql`EXISTS (SELECT 1 FROM buckets WHERE bucket = ${bucket} AND state = ${state} AND version <= ${version})`
+async function clear(
+  shard: Shard,
+  move: Move,
+  tables: readonly Table[],
+  state: 'arriving' | 'gone',
+): Promise<Stopped | undefined> {
   for (const table of tables) {
-    await database.run(sql`DELETE FROM ${sql.identifier(table)} WHERE bucket = ${bucket} AND ${isUseless}`)
+    for (;;) {
+      const stopped = await stop(move)
+      if (stopped !== undefined) return stopped
+      if (!(await clearSome(shard, table, move, state, move.allowance.rowsAPage))) break
+    }
   }
-}
-
-// Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-interface CopiedRow {
-  readonly after: number
-  readonly row: Readonly<Record<string, unknown>>
-}
-
-/** Every table that has a column `bucket`: none can be forgotten. All shards have the same. */
-async function tablesOf({ session }: Shard): Promise<string[]> {
-  const { results } = await session.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
-  const names = (results as { readonly name: string }[]).map(({ name }) => name).filter(isOurs)
-  const described = await session.batch(names.map((name) => session.prepare(`PRAGMA table_info(${quoted(name)})`)))
-  return names.filter((_, index) => {
-    const columns = (described[index]?.results ?? []) as readonly { readonly name: string }[]
-    return columns.some(({ name }) => name === 'bucket')
-  })
-}
-
-/** D1 and SQLite have tables of their own, which nobody may look into. */
-const isOurs = (name: string): boolean => name !== 'buckets' && !/^(_cf_|sqlite_|d1_)/.test(name)
-
-async function pageOf(database: DrizzleD1Database, table: string, bucket: number, after: number): Promise<CopiedRow[]> {
-  const rows = await database.all<Record<string, unknown>>(
-    sql`SELECT rowid AS "copied after", * FROM ${sql.identifier(table)} WHERE bucket = ${bucket} AND rowid > ${after}
-        ORDER BY rowid LIMIT ${rowsAPage}`,
-  )
-  return rows.map(({ 'copied after': at, ...row }) => ({ after: Number(at), row }))
-}
-
-/** Not by drizzle, whose batches take no statements in SQL. */
-async function keep(target: Shard, table: string, page: readonly CopiedRow[], move: Move): Promise<void> {
-  if (page.length === 0) return
-  const inserts = page.map(({ row }) => {
-    const columns = Object.keys(row).map(quoted).join(', ')
-    const values = Object.keys(row).map(() => '?')
-    const isExpected = `EXISTS (SELECT 1 FROM buckets WHERE bucket = ? AND state = 'arriving' AND version = ?)`
-    return target.session
-      .prepare(`INSERT INTO ${quoted(table)} (${columns}) SELECT ${values.join(', ')} WHERE ${isExpected}`)
-      .bind(...Object.values(row), move.bucket, move.version)
-  })
-  await target.session.batch(inserts)
-}
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-
-async function countOf(database: DrizzleD1Database, table: string, bucket: number): Promise<number> {
-  const [row] = await database.all<{ count: number }>(
-    sql`SELECT count(*) AS count FROM ${sql.identifier(table)} WHERE bucket = ${bucket}`,
-  )
-  return row?.count ?? 0
-}
-
-/** At its primary. */
-interface Shard {
-  readonly session: D1Session
-  readonly database: DrizzleD1Database
-}
-
-function shardOf(source: D1Source): Shard {
-  const session = primaryOf('of a shard', source)
-  return { session, database: drizzle(listening(session)) }
+  return undefined
 }

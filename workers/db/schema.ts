@@ -57,4 +57,6 @@ export const orderBuckets = sqliteTable('order_buckets', {
   version: integer().notNull(),
   /** The shard to which a move is under way. */
   movingTo: integer('moving_to'),
+  /** Whoever carries it out was alive, and says so again until then; in milliseconds since the epoch. */
+  movingUntil: integer('moving_until').notNull().default(0),
 })

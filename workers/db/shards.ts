@@ -208,7 +208,12 @@ function placesOf({ homes, directory, now }: Shards) {
     /** Where to look after a shard has said that it is not there; the same place where it is on its way. */
     async after(bucket: number, place: BucketPlace, { holding }: NotHere): Promise<BucketPlace> {
       const { state, version, movedTo } = holding
-      if (state === 'gone' && movedTo !== null) return learn(bucket, { shard: movedTo, version })
+      if (state === 'gone' && movedTo !== null) {
+        // A move that is taken up again has a later version, until it has ended, and has come as far as before.
+        const told = known.get(bucket)
+        const isTakenUp = told?.shard === place.shard && told.movingTo === movedTo
+        return learn(bucket, { shard: movedTo, version: isTakenUp ? Math.max(version, told.version) : version })
+      }
       if (state === 'never' || state === 'arriving') {
         await read()
         return placeOf(bucket)

@@ -1,10 +1,12 @@
 // Many buckets, one after another: over more shards than before, or fewer, as rendezvous hashing has it.
 import { bucketCount, ownerOf } from '../../shared/state/place.ts'
 import type { BucketPlace } from './bucket-directory.ts'
-import { type MovingShards, moveBucket } from './bucket-moves.ts'
+import { type MovingShards, moveBucket, statementsAMove } from './bucket-moves.ts'
+import { usualAllowance } from './bucket-rows.ts'
 
 export interface Spread {
   readonly moved: number
+  /** By this call; of a bucket that has more than one call can copy the next copies on. */
   readonly rows: number
   /** Of the buckets that are not yet where they are to be. */
   readonly left: number
@@ -20,7 +22,7 @@ export async function spread(shards: MovingShards, over: number, atMost: number)
   return { ...done, left: misplacedOver(await shards.directory.read(), shards.homes, over).length }
 }
 
-/** Ends every move that was begun and is not under way any more. Rejects where one fails, when all are tried. */
+/** Ends the moves that were begun and whose movers are dead, or goes on with them. Rejects where one fails, when all are tried. */
 export async function finishMoves(shards: MovingShards): Promise<void> {
   const places = await shards.directory.read()
   const begun = [...places].flatMap(([bucket, { movingTo: to }]) => (to === undefined ? [] : { bucket, to }))
@@ -30,15 +32,16 @@ export async function finishMoves(shards: MovingShards): Promise<void> {
 /** A shard that is down keeps nothing from moving between the others. */
 async function moveAll(shards: MovingShards, moves: readonly { readonly bucket: number; readonly to: number }[]) {
   const queue = [...moves]
+  const allowance = usualAllowance()
   const errors: unknown[] = []
   let [moved, rows] = [0, 0]
   const work = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      if (allowance.statements < statementsAMove) return
       try {
-        const outcome = await moveBucket(shards, next.bucket, next.to)
-        if (outcome.kind !== 'moved') continue
-        moved++
-        rows += outcome.rows
+        const outcome = await moveBucket(shards, next.bucket, next.to, allowance)
+        if (outcome.kind === 'moved') moved++
+        if ('rows' in outcome) rows += outcome.rows
       } catch (error) {
         errors.push(error)
       }

@@ -27,6 +27,7 @@ const shards: MovingShards = {
   sources: [env.ORDERS_0, env.ORDERS_1],
   homes: 2,
   directory: bucketDirectory(env.DB),
+  now: Date.now,
 }
 const isolate = () => sharded({ ...shards, name: 'orders', now: Date.now })
 
@@ -257,7 +258,7 @@ describe('the orders of the shop', () => {
     const before = await ids()
     const bucket = buckets[0]!
     const at = (await shards.directory.read()).get(bucket)!
-    const version = await shards.directory.begin(bucket, at, 0)
+    const version = await shards.directory.begin(bucket, at, 0, 0)
     const frozen = "UPDATE buckets SET state = 'frozen', version = ?, moved_to = 0 WHERE bucket = ?"
     await env.SHOP.prepare(frozen).bind(version, bucket).run()
     expect((await ask('')).moving).toEqual([{ bucket, to: 'orders-0' }])

@@ -45,7 +45,7 @@ export function servicesOn(sources: ConfigurationSources, now = () => Date.now()
     sessionIndex: objectSessionIndex(env.SESSION_INDEX),
     state: { apply: unanswered, fill: unanswered, report: async () => new Map() },
     reads: { report: () => [] },
-    orders: { sources: [env.ORDERS_0, env.ORDERS_1], homes: 2, directory: bucketDirectory(env.DB) },
+    orders: { sources: [env.ORDERS_0, env.ORDERS_1], homes: 2, directory: bucketDirectory(env.DB), now: Date.now },
     checkouts: { list: async () => undefined, retry: async () => 'away' as const },
     proxy: async () => new Response(),
     answer: () => new Response(null, { status: 404 }),

@@ -1,0 +1,1 @@
+ALTER TABLE `order_buckets` ADD `moving_until` integer DEFAULT 0 NOT NULL;
