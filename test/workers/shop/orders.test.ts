@@ -2,6 +2,7 @@
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, expect, test, vi } from 'vitest'
+import { ownerOf } from '../../../shared/state/place.ts'
 import { bucketOfAccount, idInBucket } from '../../../workers/db/shards.ts'
 import type { CartLine } from '../../../workers/shop/ports.ts'
 import { migrateShop, type ShopClient, shopUnderTest } from '../support/shop.ts'
@@ -52,6 +53,40 @@ test('orders are seen by who has ordered, and are not there for anybody else', a
   ]
   expect(refused.map(({ status }) => status)).toEqual([404, 401, 404, 404])
   expect(await (await other.client.ask('order', 'GET', '/api/orders')).json()).toEqual({ orders: [] })
+})
+
+test('orders are listed by pages, to the last, and those of one moment are none too few', async () => {
+  vi.spyOn(Date, 'now').mockReturnValue(Date.now())
+  const { client, ids } = await customer('1', '2', '3', '4', '5')
+  const listed: string[][] = []
+  for (let path: string | undefined = '/api/orders?limit=2'; path !== undefined; ) {
+    const response = await client.ask('order', 'GET', path)
+    const page = await response.json<{ orders: { id: string }[]; next?: string }>()
+    listed.push(page.orders.map(({ id }) => id))
+    path = /^<([^>]*)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1]
+    expect(path?.includes(page.next ?? '?')).toBe(page.next === undefined ? undefined : true)
+  }
+  vi.restoreAllMocks()
+  expect(listed).toEqual([[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]]])
+  const wrong = await client.ask('order', 'GET', '/api/orders?after=yesterday')
+  expect([wrong.status, (await wrong.json<{ detail: string }>()).detail]).toEqual([
+    422,
+    'after: must be the "next" of another answer',
+  ])
+})
+
+test('the page of orders says where older ones are', async () => {
+  const { client, account, ids } = await customer('newest')
+  const bucket = bucketOfAccount('orders', account)
+  const shard = [env.ORDERS_0, env.ORDERS_1][ownerOf(bucket, 2)]!
+  const fill = `INSERT INTO orders WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+    SELECT ? || 'old' || i, ?, ?, 'shipped', '[]', i, 'GBP', NULL, i, i FROM n`
+  await shard.prepare(fill).bind(ids[0]!.slice(0, 3), bucket, account).run()
+  const first = await (await client.ask('pages', 'GET', '/orders')).text()
+  const more = /href="([^"]*)" rel="next"/.exec(first)?.[1]
+  const second = await (await client.ask('pages', 'GET', more ?? '')).text()
+  const shown = (page: string) => page.split('<tr><td>').length - 1
+  expect([shown(first), shown(second), second.includes('rel="next"')]).toEqual([50, 11, false])
 })
 
 test('an order has a page still when its checkout is forgotten', async () => {

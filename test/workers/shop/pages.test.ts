@@ -114,6 +114,16 @@ test.each<[string, Record<string, string>, number, string]>([
   expect(await response.text()).toContain(text)
 })
 
+test('who looks for what is not there is told so as a person', async () => {
+  const response = await shop.client().ask('pages', 'GET', '/items/nothing')
+  const page = await response.text()
+  expect(response.status).toBe(404)
+  expect(page).toContain('There is no such print, or it is not sold any more.')
+  const orders = await shop.client().ask('pages', 'GET', '/orders/nothing')
+  expect([orders.status, await orders.text()]).toEqual([401, expect.stringContaining('Who are you?')])
+  expect(page).not.toMatch(/GET|POST|\/api/)
+})
+
 test('a page runs no script, and stands in nobody’s frame', async () => {
   const response = await shop.client().ask('pages', 'GET', '/account')
   expect(response.headers.get('content-security-policy')).toContain("default-src 'none'; ")

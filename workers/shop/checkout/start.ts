@@ -155,5 +155,5 @@ const noCheckout: Problem = { status: 404, reason: 'no-such-checkout', detail: '
 const notUndone: Problem = {
   status: 409,
   reason: 'checkout-not-undone',
-  detail: 'What was in this checkout was bought, or is about to be: look at it with GET.',
+  detail: 'What was in this checkout was bought, or is about to be.',
 }

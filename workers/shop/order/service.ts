@@ -1,15 +1,29 @@
 // The order service: orders and their shipments, each account's in the shard of its bucket. Whoever is logged in sees
 // their own; the checkout makes them.
 import { and, desc, eq, sql } from 'drizzle-orm'
+import * as z from 'zod'
 import { bucketOfAccount, bucketOfId } from '../../db/shards.ts'
 import type { Problem } from '../../problem.ts'
 import type { ShopPorts } from '../ports.ts'
-import { Refused, serviceApp, userOf, withSession } from '../service.ts'
+import { checked, Refused, serviceApp, userOf, withSession } from '../service.ts'
 import { latelyRoutes } from './lately.ts'
 import { makingRoutes } from './making.ts'
 import { orders, shipments } from './tables.ts'
 
 const mostListed = 100
+
+const listing = z.strictObject({
+  after: z
+    .string()
+    .regex(/^\d{1,15}_[\w-]{1,64}$/, 'must be the "next" of another answer')
+    .optional(),
+  limit: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 at least')
+    .max(mostListed, `must be ${mostListed} at most`)
+    .default(mostListed),
+})
 
 /** What a checkout does to an order is not in the session's bookmark. */
 const asItIs = { kind: 'primary' } as const
@@ -21,16 +35,24 @@ export function orderService(ports: ShopPorts) {
 
   app.get('/api/orders', async (context) => {
     const account = await userOf(context)
+    const { after, limit } = checked(context.req.query(), listing)
+    const [at, id] = after?.split(/_(.*)/s) ?? []
+    const isOlder = after && sql`(${orders.createdAt}, ${orders.id}) < (${Number(at)}, ${id})`
     const shard = ports.orders.of(bucketOfAccount('orders', account))
     const { value: rows } = await shard.read(asItIs, (db) =>
       db
         .select()
         .from(orders)
-        .where(eq(orders.account, account))
+        .where(and(eq(orders.account, account), isOlder || undefined))
         .orderBy(desc(orders.createdAt), desc(orders.id))
-        .limit(mostListed),
+        .limit(limit + 1),
     )
-    return context.json({ orders: rows.map(orderOf) })
+    const shown = rows.slice(0, limit)
+    const last = rows.length > limit ? shown.at(-1) : undefined
+    if (last === undefined) return context.json({ orders: shown.map(orderOf) })
+    const next = `${last.createdAt}_${last.id}`
+    context.header('link', `</api/orders?after=${next}&limit=${limit}>; rel="next"`)
+    return context.json({ orders: shown.map(orderOf), next })
   })
 
   app.get('/api/orders/:id', async (context) => {

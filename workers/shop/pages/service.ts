@@ -25,12 +25,14 @@ import {
   type ShownItem,
   type ShownKind,
   type ShownOrder,
+  type ShownOrders,
   searchPage,
 } from './views.ts'
 
 const styleSeconds = 3600
 const catalogSeconds = 300
 const searchSeconds = 30
+const ordersAPage = 50
 
 export function pagesService(ports: ShopPorts) {
   const app = serviceApp('pages')
@@ -84,6 +86,7 @@ export function pagesService(ports: ShopPorts) {
   app.get('/items/:id', async (context) => {
     const path = `/api/items/${encodeURIComponent(context.req.param('id'))}`
     const found = await askForAll<ShownItem>(ports, 'catalog', path)
+    if (found.status === 404) return show(context, problemPage('Not here', noItem), 404)
     if (found.value === undefined) return refused(context, found)
     return showToAll(context, itemPage(found.value), found, catalogSeconds)
   })
@@ -167,9 +170,11 @@ export function pagesService(ports: ShopPorts) {
   })
 
   app.get('/orders', async (context) => {
-    const orders = await askForClient<{ orders: ShownOrder[] }>(context, ports, 'order', '/api/orders')
+    const after = context.req.query('after')
+    const path = `/api/orders?${new URLSearchParams({ ...(after && { after }), limit: String(ordersAPage) })}`
+    const orders = await askForClient<ShownOrders>(context, ports, 'order', path)
     if (orders.status === 401) return show(context, accountPage(undefined, '/orders'))
-    return orders.value === undefined ? refused(context, orders) : show(context, ordersPage(orders.value.orders))
+    return orders.value === undefined ? refused(context, orders) : show(context, ordersPage(orders.value))
   })
 
   app.get('/orders/:id', async (context) => {
@@ -193,6 +198,8 @@ export function pagesService(ports: ShopPorts) {
 
   return app
 }
+
+const noItem = 'There is no such print, or it is not sold any more. Look around for others, or search.'
 
 /** Pages have no script, and what they show is the shop's own; no other site has them in a frame. */
 const policy = [
@@ -224,6 +231,7 @@ async function showToAll(context: ShopContext, page: Page, { headers }: Answer<u
 }
 
 function refused(context: ShopContext, { status, problem }: Answer<unknown>): Promise<Response> {
+  if (status === 401) return show(context, accountPage(undefined, '/account'), 401)
   return show(context, problemPage(status === 404 ? 'Not here' : 'That did not work', problem ?? ''), status)
 }
 

@@ -47,6 +47,12 @@ export interface ShownOrder {
   readonly createdAt: string
 }
 
+export interface ShownOrders {
+  readonly orders: readonly ShownOrder[]
+  /** Where older ones follow. */
+  readonly next?: string
+}
+
 /** How many there were of each when the page was made, or up to a minute before. */
 export interface ShownKind {
   readonly kind: string
@@ -222,7 +228,7 @@ export const orderPage = ({ id, createdAt, state, total, currency }: ShownOrder)
     <p><a href="/orders">All orders</a></p>`,
 })
 
-export const ordersPage = (orders: readonly ShownOrder[]): Page => ({
+export const ordersPage = ({ orders, next }: ShownOrders): Page => ({
   title: 'Orders',
   main: html`<h1>Orders</h1>
     ${
@@ -236,7 +242,8 @@ export const ordersPage = (orders: readonly ShownOrder[]): Page => ({
           <td class="number">${money(total, currency)}</td></tr>`,
       )}</tbody>
     </table>`
-    }`,
+    }
+    ${next === undefined ? '' : html`<p><a href="/orders?after=${next}" rel="next">Older orders</a></p>`}`,
 })
 
 export const sellPage = (kinds: readonly string[], problem?: string): Page => ({
