@@ -10,7 +10,7 @@ import { type Calls, internalPrefix, type Service } from './calls.ts'
 import { indexBehind } from './catalog/indexing.ts'
 import { catalogService } from './catalog/service.ts'
 import type { CheckoutTools } from './checkout/advance.ts'
-import { serviceEffects } from './checkout/effects.ts'
+import { forgetEffects, serviceEffects } from './checkout/effects.ts'
 import { checkoutJournal } from './checkout/journal.ts'
 import { oversightOf } from './checkout/oversight.ts'
 import { checkoutService } from './checkout/service.ts'
@@ -75,7 +75,7 @@ export function createShop(given: ShopSurroundings): Shop {
     oversight: oversightOf(watching),
     async watch() {
       await indexBehind(portsOf('catalog'))
-      await watchCheckouts(watching)
+      await watchCheckouts(watching, (ids) => forgetEffects(callsOf('checkout'), ids))
     },
   }
 }

@@ -1,10 +1,11 @@
 // The stock, for the checkout alone: what it reserves is out of the stock at once, and all of it or nothing. Both are known
-// by the checkout's key: done twice, they are done once.
+// by the checkout's key: done twice, they are done once, until the checkout is forgotten and they with it.
 import { and, eq, ne, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Problem } from '../../problem.ts'
 import { internalPrefix } from '../calls.ts'
+import { forgetting, isAmong } from '../forgetting.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import { Refused, readJson, type ShopEnvironment } from '../service.ts'
@@ -33,6 +34,12 @@ export function reservationRoutes({ database, now }: ShopPorts, changed: (tags: 
     if (value === 'short') throw new Refused(outOfStock)
     if (value === 'new') await changed(tagsOf(lines))
     return context.json({ key, state: 'held' }, value === 'new' ? 201 : 200)
+  })
+
+  app.post(`${internalPrefix}reservations/forgotten`, async (context) => {
+    const { keys } = await readJson(context, forgetting)
+    await database.write((db) => db.delete(reservations).where(isAmong(reservations.key, keys)))
+    return context.body(null, 204)
   })
 
   app.delete(path, async (context) => {

@@ -65,6 +65,20 @@ export function serviceEffects(calls: Calls): Effects {
   }
 }
 
+/** Has those who keep something under these ids let go of it. What was ordered, and shipped, is the customer's. */
+export async function forgetEffects(calls: Calls, ids: readonly string[]): Promise<void> {
+  const places = [
+    ['catalog', 'reservations/forgotten'],
+    ['payment', 'charges/forgotten'],
+  ] as const
+  for (const [to, path] of places) {
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify({ keys: ids }) }
+    const { ok, status } = await calls(to, new Request(`http://${to}.invalid${internalPrefix}${path}`, init))
+    if (!ok) throw new Error(`The service ${to} has not forgotten what is long over: ${status}.`)
+  }
+}
+
 /** Of a problem document. */
 function detailOf(text: string): string {
   try {

@@ -4,6 +4,7 @@ import { and, asc, eq, exists, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import { endOf, type SagaEvent } from '../../../shared/saga.ts'
 import type { CheckoutQuery, CheckoutState } from '../../checkout-port.ts'
 import type { Database, Reader } from '../../db/replicas.ts'
+import { isAmong } from '../forgetting.ts'
 import type { CheckoutRecord, Journal } from './advance.ts'
 import type { Purchase } from './steps.ts'
 import { checkoutEvents, checkouts } from './tables.ts'
@@ -30,8 +31,10 @@ export interface CheckoutJournal extends Journal {
   /** Whether it stands still, and nobody else is about to wake it. That counts as a move. */
   claim(id: string, at: number): Promise<boolean>
   list(query: CheckoutQuery, at: number): Promise<readonly StoredCheckout[]>
-  /** Deletes what has been over for 90 days, so many checkouts at most. How many there were. */
-  forget(at: number, limit: number): Promise<number>
+  /** The ids of those that have been over for 90 days, the longest first. */
+  longOver(at: number, limit: number): Promise<readonly string[]>
+  /** Of those that are over. */
+  forget(ids: readonly string[]): Promise<void>
 }
 
 export interface StoredCheckout extends CheckoutRecord {
@@ -51,6 +54,7 @@ const longestPauseMs = 600_000
 const stuckMs = 5 * 60_000
 const keptMs = 90 * 86_400_000
 const longestTrouble = 500
+const isOver = inArray(checkouts.state, ['done', 'undone'])
 
 export function checkoutJournal(database: Database): CheckoutJournal {
   const written = async <T>(query: Parameters<typeof database.write<T>>[0]) => (await database.write(query)).value
@@ -184,21 +188,29 @@ export function checkoutJournal(database: Database): CheckoutJournal {
       )
     },
 
-    async forget(at, limit) {
-      const isOld = and(inArray(checkouts.state, ['done', 'undone']), lte(checkouts.movedAt, at - keptMs))
-      const [, forgotten] = await written((db) => {
+    async longOver(at, limit) {
+      const rows = await asked((db) =>
+        db
+          .select({ id: checkouts.id })
+          .from(checkouts)
+          .where(and(isOver, lte(checkouts.movedAt, at - keptMs)))
+          .orderBy(asc(checkouts.movedAt), asc(checkouts.id))
+          .limit(limit),
+      )
+      return rows.map(({ id }) => id)
+    },
+
+    async forget(ids) {
+      await written((db) => {
         const old = db
           .select({ id: checkouts.id })
           .from(checkouts)
-          .where(isOld)
-          .orderBy(asc(checkouts.movedAt), asc(checkouts.id))
-          .limit(limit)
+          .where(and(isOver, isAmong(checkouts.id, ids)))
         return db.batch([
           db.delete(checkoutEvents).where(inArray(checkoutEvents.checkout, old)),
-          db.delete(checkouts).where(inArray(checkouts.id, old)).returning({ id: checkouts.id }),
+          db.delete(checkouts).where(inArray(checkouts.id, old)),
         ])
       })
-      return forgotten.length
     },
   }
 }

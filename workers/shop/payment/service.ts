@@ -4,10 +4,12 @@
 //   PUT     charges it; 402 where it is declined, 409 where it was refunded before
 //   DELETE  refunds it; where nothing was charged, nothing will ever be
 //   GET     what became of it
+//   POST …/forgotten   those of checkouts that are over for long: their keys never come again
 import { eq } from 'drizzle-orm'
 import * as z from 'zod'
 import type { Problem } from '../../problem.ts'
 import { internalPrefix } from '../calls.ts'
+import { forgetting, isAmong } from '../forgetting.ts'
 import type { ShopPorts } from '../ports.ts'
 import { Refused, readJson, serviceApp } from '../service.ts'
 import { charges } from './tables.ts'
@@ -61,6 +63,12 @@ export function paymentService({ database, now }: Pick<ShopPorts, 'database' | '
           setWhere: eq(charges.state, 'charged'),
         }),
     )
+    return context.body(null, 204)
+  })
+
+  app.post(`${internalPrefix}charges/forgotten`, async (context) => {
+    const { keys } = await readJson(context, forgetting)
+    await database.write((db) => db.delete(charges).where(isAmong(charges.key, keys)))
     return context.body(null, 204)
   })
 

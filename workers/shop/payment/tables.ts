@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
-/** One row for each key, for good: nothing is charged twice, and what was refunded is never charged again. */
+/** One row for each key, for as long as it may come again: nothing is charged twice, and what was refunded is never charged again. */
 export const charges = sqliteTable('charges', {
   /** The idempotency key: whoever comes with it again means the same charge. */
   key: text().primaryKey(),

@@ -6,7 +6,7 @@ import { follow } from '../../../../shared/saga.ts'
 import { ownerOf } from '../../../../shared/state/place.ts'
 import { bucketOfId } from '../../../../workers/db/shards.ts'
 import { advance, type CheckoutTools, type Journal, sagaOf } from '../../../../workers/shop/checkout/advance.ts'
-import { serviceEffects } from '../../../../workers/shop/checkout/effects.ts'
+import { forgetEffects, serviceEffects } from '../../../../workers/shop/checkout/effects.ts'
 import { checkoutJournal } from '../../../../workers/shop/checkout/journal.ts'
 import type { Purchase } from '../../../../workers/shop/checkout/steps.ts'
 import { wakeIfStanding, watchCheckouts } from '../../../../workers/shop/checkout/watch.ts'
@@ -253,28 +253,41 @@ it('pages of a list follow one another', async () => {
 
 it('forgets what has been over for 90 days, some at a time, and nothing else', async () => {
   await env.SHOP.prepare('DELETE FROM checkouts').run()
-  const [old, older, running, newer] = [await ended(1), await ended(0), (await opened({}, 1, 0)).id, await ended(2)]
+  const [old, older, running, newer] = [await ended(1), await ended(0), (await opened({}, 5, 0)).id, await ended(2)]
   const kept = 90 * 86_400_000
   const left = async () => {
     const rows = await env.SHOP.prepare('SELECT id FROM checkouts').all<{ id: string }>()
     return rows.results.map(({ id }) => id).sort()
   }
-  expect(await journal.forget(kept - 1, 10)).toBe(0)
-  expect(await journal.forget(kept + 1, 1)).toBe(1)
-  expect(await left()).toEqual([old, running, newer].sort())
-  expect(await journal.forget(kept + 1, 10)).toBe(1)
+  const keys = async (table: string) => {
+    const rows = await env.SHOP.prepare(`SELECT key FROM ${table}`).all<{ key: string }>()
+    return rows.results.map(({ key }) => key).filter((key) => [old, older, running, newer].includes(key))
+  }
+  expect(await journal.longOver(kept - 1, 10)).toEqual([])
+  expect(await journal.longOver(kept + 1, 1)).toEqual([older])
+  expect(await journal.longOver(kept + 2, 10)).toEqual([older, old, newer])
+  await advance(running, { journal, effects, now: () => 0 })
+  await env.SHOP.prepare('UPDATE checkouts SET moved_at = 0 WHERE id = ?').bind(running).run()
+  // What others keep of it goes first, and where they cannot be asked nothing does.
+  const watch = { journal, wake: async () => undefined, now: () => kept + 1 }
+  await expect(watchCheckouts(watch, () => Promise.reject(new Error('away')))).rejects.toThrow('away')
+  expect(await left()).toEqual([old, older, running, newer].sort())
+  await watchCheckouts(watch, (ids) => forgetEffects(calls, ids))
   expect(await left()).toEqual([running, newer].sort())
+  expect((await keys('reservations')).sort()).toEqual([running, newer].sort())
+  expect(await keys('charges')).toEqual([newer])
+  await journal.forget([running])
   const events = 'SELECT DISTINCT checkout FROM checkout_events WHERE checkout IN (?, ?, ?)'
   const { results } = await env.SHOP.prepare(events).bind(old, older, newer).all()
   expect(results).toEqual([{ checkout: newer }])
   // As the cron does.
-  await watchCheckouts({ journal, wake: async () => undefined, now: () => kept + 2 })
+  await watchCheckouts({ ...watch, now: () => kept + 2 }, (ids) => forgetEffects(calls, ids))
   expect(await left()).toEqual([running])
 })
 
 /** One that is over since then. */
 async function ended(at: number): Promise<string> {
-  const { id, tools } = await opened({}, 1)
+  const { id, tools } = await opened({ payment: 'declined' }, 5)
   expect(await runToEnd(id, () => tools)).toBe('undone')
   await env.SHOP.prepare('UPDATE checkouts SET moved_at = ? WHERE id = ?').bind(at, id).run()
   return id
