@@ -1,8 +1,8 @@
 // What is allowed but probably not meant: routes that never match, pools without use, addresses that will not
 // work in production. Takes a configuration without errors.
 
+import { reachOf } from '../address.ts'
 import { poolOfSourceRule } from '../image/sources.ts'
-import { isPublicAddress } from './address.ts'
 import { type ConfigError, formatPath, quote } from './errors.ts'
 import type { Config } from './schema.ts'
 import { findShadows } from './shadow.ts'
@@ -52,7 +52,7 @@ const unusedPools = ({ pools, routes, jobs, images }: Config): ConfigError[] => 
 const bareAddresses = ({ pools }: Config): ConfigError[] =>
   Object.entries(pools).flatMap(([name, { origins }]) =>
     origins.flatMap(({ url }, index) =>
-      isPublicAddress(URL.parse(url)?.hostname ?? '')
+      isBareAddress(URL.parse(url)?.hostname ?? '')
         ? [
             warning(
               ['pools', name, 'origins', index, 'url'],
@@ -62,6 +62,9 @@ const bareAddresses = ({ pools }: Config): ConfigError[] =>
         : [],
     ),
   )
+
+/** Addresses of a network of one's own are for a laptop, where they work. */
+const isBareAddress = (host: string): boolean => (reachOf(host) ?? 'own') !== 'own'
 
 const idleBatches = ({ routes }: Config): ConfigError[] =>
   routes.flatMap(({ methods, cache, batch }, index) => {
