@@ -51,17 +51,14 @@ export function serviceCalls({ seal, refusals, rule, own, now }: ServiceCallsPor
       if (from !== 'admin' && !mayCall(policy, own, from, to)) return refuse(request, from, to, notAllowed(from, to))
       const identity = identityFor(request, from, to, now() + identityMs)
       const shown = formatIdentity(identity, await seal.mac(signedText(identity)))
-      const overdue = Promise.withResolvers<typeof late>()
-      const clock = attemptClock(patienceMs, undefined, () => overdue.resolve(late))
-      try {
+      const clock = attemptClock(patienceMs)
+      const response = await clock.inTime(() => {
         const body = request.body && upload(request.body, contentLength(request.headers), clock)
         const named = new Request(request, body ? { body } : {})
         named.headers.set(identityField, shown)
-        const response = await Promise.race([callee(named), overdue.promise])
-        return response === late ? problemResponse(silent(to)) : response
-      } finally {
-        clock.end()
-      }
+        return callee(named)
+      })
+      return response === late ? problemResponse(silent(to)) : response
     },
 
     behindDoor: (name, service) => async (request, more) => {

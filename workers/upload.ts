@@ -1,5 +1,6 @@
 // A request body on its way to an origin, piece by piece, so that the attempt's clock runs only while the origin
 // keeps us waiting: a client may take its time to send, an origin may not take its time to receive.
+import { late } from './within.ts'
 
 /** The clock of an attempt. */
 export interface Clock {
@@ -7,17 +8,18 @@ export interface Clock {
   start(): void
   /** The client's turn. */
   stop(): void
-  /** There is an answer, or none is waited for any more. */
-  end(): void
+  /** What is answered, or `late` where the time is over before. Rejects as `ask` does. To be called once. */
+  inTime<T>(ask: () => Promise<T>): Promise<T | typeof late>
   /** Set where the client has broken off: what becomes of the attempt is not the origin's doing. */
   hasClientLeft: boolean
 }
 
-/** Runs from now on. Expires once, `headersMs` after the origin's turn has begun, and `leftMs` after now in any case. */
-export function attemptClock(headersMs: number, leftMs: number | undefined, expire: () => void): Clock {
+/** Runs out `headersMs` after the origin's turn has begun, the first time as it is asked, and `leftMs` after that in any case. */
+export function attemptClock(headersMs: number, leftMs?: number): Clock {
+  const over = Promise.withResolvers<typeof late>()
+  const expire = () => over.resolve(late)
   let timer: number | null = null
   let hasEnded = false
-  const last = leftMs === undefined ? null : setTimeout(expire, leftMs)
   const clock: Clock = {
     hasClientLeft: false,
     stop: () => clearTimeout(timer),
@@ -25,13 +27,18 @@ export function attemptClock(headersMs: number, leftMs: number | undefined, expi
       clearTimeout(timer)
       if (!hasEnded) timer = setTimeout(expire, headersMs)
     },
-    end() {
-      hasEnded = true
-      clearTimeout(timer)
-      clearTimeout(last)
+    async inTime(ask) {
+      const last = leftMs === undefined ? null : setTimeout(expire, leftMs)
+      clock.start()
+      try {
+        return await Promise.race([ask(), over.promise])
+      } finally {
+        hasEnded = true
+        clearTimeout(timer)
+        clearTimeout(last)
+      }
     },
   }
-  clock.start()
   return clock
 }
 

@@ -3,6 +3,7 @@ import { type Failure, failureOfStatus } from '../../shared/balance/attempt.ts'
 import { contentLength } from '../../shared/http/fields.ts'
 import type { Attempt, Exchange, OriginPort, OriginRequest } from '../ports.ts'
 import { attemptClock, upload } from '../upload.ts'
+import { late } from '../within.ts'
 
 export const fetchOrigin: OriginPort = { send }
 
@@ -13,21 +14,23 @@ function send(request: OriginRequest): Exchange {
 
 async function exchange(request: OriginRequest, controller: AbortController): Promise<Attempt> {
   const { url, method, fields, body, headersMs, leftMs } = request
-  let timedOut = false
-  const clock = attemptClock(headersMs, leftMs, () => {
-    timedOut = true
-    controller.abort()
-  })
+  const clock = attemptClock(headersMs, leftMs)
   try {
-    const response = await fetch(url, {
-      method,
-      headers: fields,
-      body: body instanceof ReadableStream ? upload(body, contentLength(fields), clock) : body,
-      redirect: 'manual',
-      signal: controller.signal,
-      // Coded bytes pass as they came, also where we read them.
-      encodeResponseBody: 'manual',
-    })
+    const response = await clock.inTime(() =>
+      fetch(url, {
+        method,
+        headers: fields,
+        body: body instanceof ReadableStream ? upload(body, contentLength(fields), clock) : body,
+        redirect: 'manual',
+        signal: controller.signal,
+        // Coded bytes pass as they came, also where we read them.
+        encodeResponseBody: 'manual',
+      }),
+    )
+    if (response === late) {
+      controller.abort()
+      return { kind: 'failed', failure: 'timeout', clientLeft: clock.hasClientLeft }
+    }
     const failure = failureOfStatus(response.status)
     if (failure === undefined || response.webSocket) {
       return { kind: 'answer', response, abandon: () => controller.abort() }
@@ -35,9 +38,7 @@ async function exchange(request: OriginRequest, controller: AbortController): Pr
     controller.abort()
     return { kind: 'failed', failure }
   } catch (error) {
-    return { kind: 'failed', failure: timedOut ? 'timeout' : failureOfError(error), clientLeft: clock.hasClientLeft }
-  } finally {
-    clock.end()
+    return { kind: 'failed', failure: failureOfError(error), clientLeft: clock.hasClientLeft }
   }
 }
 

@@ -41,12 +41,12 @@ async function exchange(
 ): Promise<Attempt> {
   // It sees the URL that the client has asked for.
   const url = `${fields.get('x-forwarded-proto')}://${fields.get('x-forwarded-host')}${target}`
-  const overdue = Promise.withResolvers<typeof late>()
-  const clock = attemptClock(headersMs, leftMs, () => overdue.resolve(late))
+  const clock = attemptClock(headersMs, leftMs)
   try {
-    const sent = body instanceof ReadableStream ? upload(body, contentLength(fields), clock) : body
-    const answered = origin(new Request(url, { method, headers: fields, body: sent, redirect: 'manual', signal }), rule)
-    const response = await Promise.race([answered, overdue.promise])
+    const response = await clock.inTime(() => {
+      const sent = body instanceof ReadableStream ? upload(body, contentLength(fields), clock) : body
+      return origin(new Request(url, { method, headers: fields, body: sent, redirect: 'manual', signal }), rule)
+    })
     const failure = response === late ? 'timeout' : failureOfStatus(response.status)
     if (response !== late && failure === undefined) {
       return { kind: 'answer', response: asSent(response, signal), abandon }
@@ -56,8 +56,6 @@ async function exchange(
   } catch (error) {
     if (!clock.hasClientLeft) console.error(error)
     return { kind: 'failed', failure: 'connection', clientLeft: clock.hasClientLeft }
-  } finally {
-    clock.end()
   }
 }
 
