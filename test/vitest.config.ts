@@ -40,7 +40,7 @@ export default defineConfig({
         root,
         test: {
           name: 'core',
-          include: ['test/*.test.ts', 'test/{shared,db}/**/*.test.ts'],
+          include: ['test/*.test.ts', 'test/{shared,db,bench}/**/*.test.ts'],
           // Functions that keep nothing: a new process for each file would cost more than the tests.
           isolate: false,
           ...patience,

@@ -3,28 +3,19 @@
 // random order. Prints medians and ratios, and the platform calls of each kind of request.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
+import { fail } from '../../workers/cli/terminal.ts'
 import { startCallsCounter } from './calls.ts'
-import { benchConfiguration, type Contestant, startContestants } from './contestants.ts'
+import { benchConfiguration, type Contestant, entries, startContestants } from './contestants.ts'
 import { cpuMicroseconds } from './cpu.ts'
-import { type CrowdsPlan, measureCrowds } from './crowds.ts'
+import { measureCrowds } from './crowds.ts'
 import type { Burst, Outcome } from './load.ts'
 import { objectCalls } from './object-calls.ts'
+import { type Plan, readPlan, usageOf } from './plan.ts'
 import { resultTable, type Sample, table } from './table.ts'
-
-interface Plan {
-  readonly rounds: number
-  /** Of one burst. */
-  readonly seconds: number
-  readonly warmUpSeconds: number
-  /** Names of contestants, or `crowds`; empty: all. */
-  readonly only: readonly string[]
-  readonly crowds: CrowdsPlan | undefined
-}
 
 const connections = 16
 
-const plan = readPlan()
+const plan = planOf(process.argv.slice(2))
 // workerd ends by Miniflare's own exit hook; the origin and the load end when this process does.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 const origin = forkModule('origin.ts')
@@ -48,29 +39,17 @@ if (plan.crowds !== undefined) {
 }
 process.exit(0)
 
-function readPlan(): Plan {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      only: { type: 'string', multiple: true, default: [] },
-      short: { type: 'boolean', default: false },
-    },
-  })
-  const rounds = Number(values.rounds ?? (values.short ? 3 : 15))
-  const seconds = Number(values.seconds ?? (values.short ? 0.5 : 1))
-  if (Number.isInteger(rounds) && rounds > 0 && seconds > 0) {
-    const crowds = values.short ? { sizes: [1, 10, 200], rounds: 2 } : { sizes: [1, 10, 200, 2000], rounds: 3 }
-    return {
-      rounds,
-      seconds,
-      warmUpSeconds: values.short ? 0.5 : 2,
-      only: values.only,
-      crowds: values.only.length === 0 || values.only.includes('crowds') ? crowds : undefined,
-    }
+function planOf(args: readonly string[]): Plan {
+  const names = [...entries.map(({ name }) => name), 'crowds']
+  const usage = usageOf(names)
+  try {
+    const plan = readPlan(args, names)
+    if (plan !== 'help') return plan
+  } catch (error) {
+    fail(error, usage)
   }
-  console.error('--rounds takes a whole number, --seconds a number above 0.')
-  process.exit(2)
+  console.log(usage)
+  process.exit(0)
 }
 
 function forkModule(name: string): ChildProcess {

@@ -25,7 +25,7 @@ interface Entry extends Pick<Contestant, 'name' | 'baseline' | 'goal'> {
   readonly path: string
 }
 
-const entries: Entry[] = [
+export const entries: readonly Entry[] = [
   { name: 'hello', worker: 'hello.ts', path: '/' },
   { name: 'one match', worker: 'one-match.ts', path: '/kept' },
   { name: 'Weir, cold hit', path: '/kept', hotTier: { totalBytes: 0 }, baseline: 'one match', goal: 0.9 },
