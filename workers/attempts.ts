@@ -6,12 +6,14 @@ import type { Preferred } from '../shared/balance/affinity.ts'
 import { type Failure, isUnwell } from '../shared/balance/attempt.ts'
 import { isHealthy } from '../shared/balance/health.ts'
 import {
+  answersWell,
   beginAttempt,
   beginRequest,
   beginRetry,
   closedUntil,
   endAttempt,
   endRetry,
+  isGood,
   type OriginState,
   type Outcome,
   type PoolState,
@@ -20,6 +22,7 @@ import {
 } from '../shared/balance/pool.ts'
 import { candidatesOf } from '../shared/balance/rank.ts'
 import { withTrials } from '../shared/balance/trials.ts'
+import type { Pool } from '../shared/config/schema.ts'
 import { formatCandidate } from '../shared/explain.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
 import { parseRetryAfter } from '../shared/http/retry-after.ts'
@@ -136,8 +139,8 @@ export async function askPool(
       if (order.length === 0 || triesLeft === 0) return ending
       const at = ports.now()
       if (at >= deadline) return preferred(ending, overdue(ending))
-      const next = nextOf(order, at)
       const isFirst = ending.kind === 'nobody'
+      const next = (isFirst ? healthyOf(order, at) : anotherOf(order, pool, at)) ?? order[0]!
       const retry = isFirst ? undefined : beginRetry(state, next, at)
       if (!isFirst && retry === undefined) return ending
       triesLeft--
@@ -147,7 +150,7 @@ export async function askPool(
     const first = await firstOf(underWay, looksAgain ? (hedge?.afterMs ?? lookAgainMs) : undefined)
     const at = ports.now()
     if (first === late) {
-      const another = order.find(({ health }) => isHealthy(health, at))
+      const another = anotherOf(order, pool, at)
       if (hedge !== undefined) {
         hedge = undefined
         if (another !== undefined && spendHedge(state, at)) underWay.push(begin(another))
@@ -161,8 +164,7 @@ export async function askPool(
     }
     const { origin, retry } = first.of
     endAttempt(state, origin, first.outcome, at)
-    const isGood = first.ending.kind === 'answer' && first.ending.isFinal
-    if (retry !== undefined) endRetry(state, retry, isGood, at)
+    if (retry !== undefined) endRetry(state, retry, isGood(first.outcome), at)
     underWay = underWay.filter((attempt) => attempt !== first.of)
     ending = preferred(ending, first.ending)
     if (ending.kind !== 'answer' || !ending.isFinal) continue
@@ -193,9 +195,14 @@ function overdue(before: Ending): Ending {
 
 const isEjected = ({ origin }: UnderWay): boolean => origin.health.ejected !== undefined
 
-/** The first that is healthy by now, or else the first. */
-function nextOf(order: readonly OriginState[], at: number): OriginState {
-  return order.find(({ health }) => isHealthy(health, at)) ?? order[0]!
+/** The first that is healthy by now. */
+function healthyOf(order: readonly OriginState[], at: number): OriginState | undefined {
+  return order.find(({ health }) => isHealthy(health, at))
+}
+
+/** Who is to help where another fails, or keeps us waiting: whoever answers well, for the rank may not have seen yet who does not. */
+function anotherOf(order: readonly OriginState[], pool: Pool, at: number): OriginState | undefined {
+  return order.find((each) => each.origin.state === 'ready' && answersWell(each, pool, at)) ?? healthyOf(order, at)
 }
 
 /** In milliseconds since the epoch. What is sent once is bounded by the client's deadline alone: it may be a long upload. */

@@ -28,11 +28,11 @@ export function earned(budget: Budget, percent: number, at: number): Budget {
   return { ...now, earned: now.earned + percent / 100 }
 }
 
-/** What is left after one more attempt; undefined where there is none to be had. */
-export function spent(budget: Budget, at: number): Budget | undefined {
+/** What is left after one more attempt; undefined where there is none to be had. `maySpare`: the spare ones may be used. */
+export function spent(budget: Budget, at: number, maySpare = true): Budget | undefined {
   const now = passed(budget, at)
   if (now.earned >= 1) return { ...now, earned: now.earned - 1 }
-  return now.spare >= 1 ? { ...now, spare: now.spare - 1 } : undefined
+  return maySpare && now.spare >= 1 ? { ...now, spare: now.spare - 1 } : undefined
 }
 
 /** What is left after one that was not spent, and that came to nothing: it may be less than nothing, for a moment. */

@@ -94,11 +94,18 @@ export function beginRequest(state: PoolState, at: number): void {
 /** How a retry stands with the budget: `spent` of it, or `lent`, and to be paid only if it comes to nothing. */
 export type Retry = 'spent' | 'lent'
 
-/** Asks the budget for one more attempt, at this origin, because another has failed; undefined where there is none. */
+/**
+ * Asks the budget for one more attempt, at this origin, because another has failed; undefined where there is none. An
+ * origin that has answered well throughout is asked also where the budget is empty: who fails beside it does not end it.
+ * What is spare is for a failure now and then, not for a pool that is known to fail: each isolate has its own.
+ */
 export function beginRetry(state: PoolState, origin: OriginState, at: number): Retry | undefined {
-  const left = state.pool.retry.budgetPercent > 0 ? spent(state.retryBudget, at) : undefined
+  if (state.pool.retry.budgetPercent === 0) return undefined
+  const isWell = answersWell(origin, state.pool, at)
+  if (isWell && hasNotFailed(origin)) return 'lent'
+  const left = spent(state.retryBudget, at, isWell || !isSick(state))
   if (left === undefined) return undefined
-  if (answersWell(origin, state.pool, at)) return 'lent'
+  if (isWell) return 'lent'
   state.retryBudget = left
   return 'spent'
 }
@@ -110,10 +117,12 @@ export function endRetry(state: PoolState, retry: Retry, isGood: boolean, at: nu
 }
 
 /** Whether nothing speaks against it: neither its last answer, nor that it owes one for half the time that one may take. */
-function answersWell({ health, unanswered, silentSince }: OriginState, { timeouts }: Pool, at: number): boolean {
+export function answersWell({ health, unanswered, silentSince }: OriginState, { timeouts }: Pool, at: number): boolean {
   if (!isHealthy(health, at) || health.failuresInARow > 0) return false
   return unanswered === 0 || at - silentSince < timeouts.headersMs / 2
 }
+
+const hasNotFailed = ({ health: { recent } }: OriginState): boolean => recent.attempts > 0 && recent.failures === 0
 
 /** Whether the budget has one more attempt because another keeps us waiting; if so, it is spent. */
 export function spendHedge(state: PoolState, at: number): boolean {
@@ -142,6 +151,11 @@ export function endAttempt(state: PoolState, origin: OriginState, outcome: Outco
     if (other === origin || unanswered < owedAnswers) continue
     other.health = judgedSilent(health, at - silentSince, othersOf(other), rule, at)
   }
+}
+
+/** Whether an origin has answered well. */
+export function isGood(outcome: Outcome): boolean {
+  return outcome.kind === 'answer' && !isFailure(outcome)
 }
 
 function evidenceOf(outcome: Outcome): Evidence {

@@ -6,21 +6,31 @@ import {
   beginRetry,
   endAttempt,
   endRetry,
+  isGood,
+  type OriginState,
   type Outcome,
   type PoolState,
+  type Retry,
   startPool,
 } from '../../../shared/balance/pool.ts'
 import { poolWith } from './pools.ts'
 
 const at = 1e12
 const refused: Outcome = { kind: 'failed', failure: 'connection', ms: 1 }
-const well: Outcome = { kind: 'answer', status: 200, ms: 1 }
+const well = { kind: 'answer', status: 200, ms: 1 } as const
 
 /** A pool of three that ejects nobody; so many requests have come to it, each of which earned a fifth of a retry, and ten are spare. */
 function poolAfter(requests: number): PoolState {
   const state = startPool(poolWith({ ejection: { maxPercent: 0 }, timeouts: { headersMs: 6000 } }, {}, {}, {}), () => 0)
   for (let i = 0; i < requests; i++) beginRequest(state, at)
   return state
+}
+
+/** A retry that comes to nothing. */
+function failing(state: PoolState, origin: OriginState): Retry | undefined {
+  const retry = beginRetry(state, origin, at)
+  if (retry !== undefined) endRetry(state, retry, false, at)
+  return retry
 }
 
 /** How many of so many retries may begin at the second origin, while none of them has ended. */
@@ -77,7 +87,36 @@ test('what has come to something costs nothing', () => {
   expect(granted(state, 100)).toBe(30)
 })
 
-test('a crowd meets a pool that is dead: 1.2 attempts a request, the spare ones, and those that no failure had warned', () => {
+test('at one that has answered well throughout, all, though the budget is empty', () => {
+  const state = poolAfter(0)
+  const [, second, third] = state.origins
+  while (failing(state, third!) !== undefined);
+  expect(granted(state, 100)).toBe(0)
+  endAttempt(state, second!, well, at)
+  expect(granted(state, 100)).toBe(100)
+  for (const outcome of [refused, well]) endAttempt(state, second!, outcome, at)
+  expect(granted(state, 100)).toBe(0)
+})
+
+test('a pool that is known to fail gets nothing of what is spare, but where an origin answers', () => {
+  const state = poolAfter(11)
+  for (const origin of state.origins) endAttempt(state, origin, refused, at)
+  expect(granted(state, 100)).toBe(2)
+  endAttempt(state, state.origins[2]!, well, at)
+  expect(granted(state, 100)).toBe(10)
+})
+
+test.each<[string, Outcome, boolean]>([
+  ['200', well, true],
+  ['404', { ...well, status: 404 }, true],
+  ['429, which is for one client', { ...well, status: 429 }, true],
+  ['500', { ...well, status: 500 }, false],
+  ['503', { ...well, status: 503 }, false],
+  ['none', refused, false],
+  ['none, given up', { kind: 'cancelled', ms: 1 }, false],
+])('an answer that a retry was worth: %s', (_, outcome, verdict) => expect(isGood(outcome)).toBe(verdict))
+
+test('a crowd meets a pool that is dead: 1.2 attempts a request, and those that no failure had warned', () => {
   const crowd = 301
   const state = poolAfter(crowd)
   const [first, second, third] = state.origins
@@ -97,6 +136,6 @@ test('a crowd meets a pool that is dead: 1.2 attempts a request, the spare ones,
       underWay.push({ origin, retry })
     }
   }
-  expect(attempts).toBeGreaterThanOrEqual(crowd * 1.2 + 9)
+  expect(attempts).toBeGreaterThanOrEqual(crowd * 1.2 - 1)
   expect(attempts).toBeLessThanOrEqual(crowd * 1.2 + 10 + 1)
 })

@@ -7,6 +7,7 @@ export interface GivenOrigin {
   readonly weight?: number
   readonly priority?: number
   readonly state?: string
+  readonly url?: string
 }
 
 /** A pool of origins that are called a, b, c and so on. */
