@@ -52,7 +52,9 @@ export async function forward(life: Life, fields: Headers): Promise<Refused | An
 /** Undefined where the client has broken off its request. */
 async function askingOf(life: Life, fields: Headers): Promise<Asking | undefined> {
   const { request, method, target, route, pools, ports } = life
-  const isRepeatable = mayRetry(method, route.retryMethods, request.headers.has('idempotency-key'))
+  // An empty one, or one that ends at this hop, tells no origin that it has run this already.
+  const hasKey = Boolean(life.fields.get('idempotency-key'))
+  const isRepeatable = mayRetry(method, route.retryMethods, hasKey)
   const bound = isRepeatable ? Math.min(...pools.map(({ pool }) => pool.retry.maxBodyBytes)) : 0
   const body = await keepBody(contentOf(request), contentLength(request.headers), bound)
   if (body.kind === 'cut') return undefined

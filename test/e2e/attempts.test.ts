@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { adminToken, startGateway, type TestGateway } from './support/gateway.ts'
 import { bodyOf, deadUrl, startOrigin, type TestOrigin } from './support/origin.ts'
+import { sendRaw } from './support/wire.ts'
 
 let frozen: TestOrigin
 let alive: TestOrigin
@@ -303,6 +304,13 @@ describe('asks nobody else', () => {
       502,
       'origin-connection',
     ],
+    [
+      'POST with an empty key',
+      '/refused/x',
+      { method: 'POST', body: 'x', headers: { 'idempotency-key': '' } },
+      502,
+      'origin-connection',
+    ],
     ['GET, one try only', '/once/x', {}, 503, 'origin-connection'],
     ['GET, no other origin', '/lost/x', {}, 503, 'origin-connection'],
     ['GET, no other origin and no answer', '/silent/x', {}, 504, 'origin-timeout'],
@@ -316,6 +324,17 @@ describe('asks nobody else', () => {
     expect(JSON.parse(problem)).toMatchObject({ reason, status })
     expect(problem).not.toMatch(/127\.0\.0\.1/)
     expect(seen).toHaveLength(0)
+  })
+
+  test('POST with a key that ends at this hop, and that no origin would see', async () => {
+    const head = [
+      'POST /refused/x HTTP/1.1',
+      'Host: gateway.test',
+      'Connection: close, idempotency-key',
+      'Idempotency-Key: k1',
+    ]
+    const { status } = await sendRaw(gateway.url, `${head.join('\r\n')}\r\nContent-Length: 5\r\n\r\npay 5`)
+    expect([status, seen.length]).toEqual([502, 0])
   })
 
   test('POST of which an origin has seen the body, and died', async () => {

@@ -4,9 +4,11 @@ import {
   beginAttempt,
   beginRequest,
   beginRetry,
+  closedUntil,
   endAttempt,
   endRetry,
   isGood,
+  isSick,
   type OriginState,
   type Outcome,
   type PoolState,
@@ -138,4 +140,49 @@ test('a crowd meets a pool that is dead: 1.2 attempts a request, and those that 
   }
   expect(attempts).toBeGreaterThanOrEqual(crowd * 1.2 - 1)
   expect(attempts).toBeLessThanOrEqual(crowd * 1.2 + 10 + 1)
+})
+
+describe('a pool is known to fail', () => {
+  const fail = (state: PoolState) => {
+    for (const origin of state.origins) endAttempt(state, origin, refused, at)
+  }
+
+  test('after as many failures in a row as eject an origin, whatever is given up among them', () => {
+    const state = poolAfter(0)
+    fail(state)
+    expect(isSick(state)).toBe(true)
+    endAttempt(state, state.origins[0]!, { kind: 'cancelled', ms: 1 }, at)
+    expect(isSick(state)).toBe(true)
+    endAttempt(state, state.origins[0]!, well, at)
+    expect(isSick(state)).toBe(false)
+  })
+
+  test.each([
+    [0, at + 30_000],
+    [1, undefined],
+  ])('all ejected, panicPercent %i: nobody is asked until %s', (panicPercent, until) => {
+    const ejection = { failures: 1, maxPercent: 100 }
+    const state = startPool(poolWith({ ejection, panicPercent }, {}, {}, {}), () => 0)
+    fail(state)
+    expect(closedUntil(state, at)).toBe(until)
+    endAttempt(state, state.origins[0]!, well, at)
+    expect(closedUntil(state, at + 30_000)).toBeUndefined()
+  })
+})
+
+describe('an origin that owes answers while another gives them', () => {
+  /** The first owes so many since three seconds; the second answers in a millisecond. */
+  const isSilent = (owed: number, isUpload: boolean): boolean => {
+    const state = startPool(poolWith({}, {}, {}, {}), () => 0)
+    const [first, second] = state.origins
+    for (let i = 0; i < owed; i++) beginAttempt(first!, at - 3000, isUpload)
+    for (let i = 0; i < 20; i++) endAttempt(state, second!, well, at)
+    return first!.health.ejected?.because === 'silence'
+  }
+
+  test.each<[string, number, boolean, boolean]>([
+    ['five are silence', 5, false, true],
+    ['four may be slow pages', 4, false, false],
+    ['uploads are not: the client still sends', 9, true, false],
+  ])('%s', (_, owed, isUpload, verdict) => expect(isSilent(owed, isUpload)).toBe(verdict))
 })
