@@ -68,20 +68,20 @@ describe.each([...documents])('%s', (path, text) => {
   })
 
   test('its commands are there, with their options', () => {
-    const unknown = [...text.matchAll(/\bnpm run (?:-s )?([\w:-]+)((?: -- )?[^`#\n]*)/g)].flatMap(
-      ([, name = '', line = '']) => {
-        const program = /node (\S+)$/.exec(scripts?.[name] ?? '')?.[1]
-        const source = program === undefined ? '' : textOf(program)
-        const options = [...line.matchAll(/--([a-z][a-z-]+)/g)].map(([, option]) => option!)
-        const odd = options.filter((option) => !source.includes(`--${option}`))
-        return scripts?.[name] === undefined ? [name] : odd.map((option) => `${name} --${option}`)
-      },
-    )
+    const commands = [...text.matchAll(/\bnpm run (?:-s )?([\w:-]+)([^`#\n]*)/g)]
+    const unknown = commands.flatMap(([, name = '', rest = '']) => {
+      const script = scripts?.[name]
+      if (script === undefined) return [name]
+      const program = /node (\S+)$/.exec(script)?.[1]
+      const source = program === undefined ? '' : textOf(program)
+      const options = [...rest.matchAll(/--[a-z][a-z-]+/g)].map(([option]) => option)
+      return options.filter((option) => !source.includes(option)).map((option) => `${name} ${option}`)
+    })
     expect(unknown).toEqual([])
   })
 })
 
-test('the first one is read in fifteen minutes, and the others are two clicks away', () => {
+test('the first one is read in fifteen minutes, the others are two clicks away and lead back', () => {
   expect(textOf(first).split(/\s+/).length).toBeLessThan(3500)
   const reached = new Set([first])
   for (const _ of ['click', 'click']) {
@@ -90,6 +90,8 @@ test('the first one is read in fifteen minutes, and the others are two clicks aw
     }
   }
   expect(paths.filter((path) => !reached.has(path))).toEqual([])
+  const leadsBack = ([path, text]: [string, string]) => linksOf(path, text).some(({ target }) => target === first)
+  expect([...documents].filter((each) => each[0] !== first && !leadsBack(each))).toEqual([])
 })
 
 test('every dependency has its reason, every command and every path of the gateway its place', () => {

@@ -7,7 +7,7 @@ const secret = 'a-secret-of-the-present'
 const run = (args: readonly string[], IMAGE_KEYS = `now:${secret},before:a-secret-of-the-past`) =>
   runProgram('npm', ['run', '-s', 'sign-image', '--', ...args], { env: { IMAGE_KEYS } })
 
-/** The one-liner of the README. */
+/** The one-liner of shared/image/README.md. */
 const byShell = (text: string) =>
   execFileSync(
     'sh',
