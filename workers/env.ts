@@ -96,7 +96,16 @@ export interface SessionObject {
   create(values: Values, policy: SessionPolicy, at: number, by: number): Promise<SessionOutcome>
   /** The state of a session that goes on under this id. */
   adopt(session: LiveSession, at: number, by: number): Promise<SessionOutcome>
-  write(change: SessionChange, ifVersion: number | undefined, at: number, by: number): Promise<SessionOutcome>
+  /** `name`: what the change is known by afterwards, for a while. */
+  write(
+    change: SessionChange,
+    ifVersion: number | undefined,
+    at: number,
+    by: number,
+    name?: string,
+  ): Promise<SessionOutcome>
+  /** How the session stands after that change, asked once it is over; undefined where nobody knows that it was made. */
+  made(name: string, at: number): Promise<SessionOutcome | undefined>
   /**
    * The session goes on under `newId`, with the change made; from then on this id is refused. Where it fails all is as
    * it was, and the change is not made here either. Who has not heard whether it was made may ask again with the same

@@ -308,6 +308,7 @@ export interface SessionPort {
   describe(id: string, at: number): Promise<SessionRead | undefined>
   /** `id` is a new one. */
   create(id: string, values: Values, policy: SessionPolicy, at: number): Promise<SessionOutcome | undefined>
+  /** At most 3 s. */
   write(
     id: string,
     change: SessionChange,

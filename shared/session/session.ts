@@ -35,6 +35,8 @@ export interface LiveSession {
   readonly leases: readonly Lease[]
   /** The last fencing token that was given: no two leases have the same. */
   readonly fence: number
+  /** What its last changes are known by, for who has not heard whether one was made. */
+  readonly made?: readonly string[]
 }
 
 export type SessionState =
@@ -160,12 +162,16 @@ const viewOf = ({ version, values, createdAt, seenAt, until }: LiveSession): Ses
 
 // Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** So many changes are known afterwards. */
+const mostMade = 8
+
 /** Makes a change as a whole or not at all; with `ifVersion` only if that is the session's version. */
 export function write(
   state: SessionState,
   change: SessionChange,
   ifVersion: number | undefined,
   at: number,
+  name?: string,
 ): SessionStep {
   const now = touch(state, at)
   const refused = (outcome: SessionOutcome): SessionStep => ({ state: now, outcome })
@@ -176,8 +182,15 @@ export function write(
   if (!changed.ok) return refused({ kind: 'invalid', because: changed.error })
   const because = unfit(changed.value, now.maxBytes)
   if (because !== undefined) return refused(because)
-  const next: LiveSession = { ...now, version: now.version + 1, values: changed.value }
+  const made = name === undefined ? {} : { made: [...(now.made ?? []), name].slice(-mostMade) }
+  const next: LiveSession = { ...now, ...made, version: now.version + 1, values: changed.value }
   return { state: next, outcome: { kind: 'ok', ...viewOf(next) } }
+}
+
+/** How the session stands after the change of this name; undefined where it was not made, or nobody knows any more. */
+export function made(state: SessionState, name: string, at: number): SessionOutcome | undefined {
+  const now = asOf(state, at)
+  return now.kind === 'live' && now.made?.includes(name) ? { kind: 'ok', ...viewOf(now) } : undefined
 }
 
 /** The values after a change; or a clause that says why it cannot be made. */

@@ -137,6 +137,9 @@ describe('a session', () => {
     expect((await browser.send('/show', { headers: tls })).text).toContain('a=1')
     const bare = { ...tls, cookie: browser.cookie!.replace('__Host-', '') }
     expect((await client().send('/show', { headers: bare })).text).toContain('nothing')
+    const asAdmin = { ...tls, authorization: `Bearer ${adminToken}` }
+    expect((await browser.send('/_weir/session', { headers: asAdmin })).text).toBe('{"a":1}')
+    expect((await client().send('/_weir/session', { headers: { ...asAdmin, ...bare } })).status).toBe(400)
   })
 
   it('is one cookie for all of its life: it is set once, and reaches no origin', async () => {
@@ -562,6 +565,15 @@ describe('an object', () => {
     expect(login.status).toBe(200)
     expect(await browser.holds()).toBe('cart="3", user="ada"')
     expect(await client(before).holds()).toBe('nothing')
+  })
+
+  it('whose answer to a change is lost has made it once, and nobody is told otherwise', async () => {
+    const browser = await visitor()
+    await failing('write-lost')
+    const changed = await browser.say({ 'weir-session-set': 'cart="4"' })
+    expect(changed.status).toBe(200)
+    await browser.send('/show')
+    expect(seen.at(-1)!.headers).toMatchObject({ 'weir-session': 'cart="4"', 'weir-session-version': '2' })
   })
 
   test.each([

@@ -23,7 +23,12 @@ export function objectSessions(sessions: Named<SessionObject>, now: () => number
     read: (id, at) => askTwice(id, async (session) => ({ view: await session.read(at) })),
     describe: (id, at) => askTwice(id, async (session) => ({ view: await session.describe(at) })),
     create: (id, values, policy, at) => ask(id, async (session, by) => session.create(values, policy, at, by)),
-    write: (id, change, ifVersion, at) => ask(id, async (session, by) => session.write(change, ifVersion, at, by)),
+    // To make it again would be to add to a cart twice.
+    async write(id, change, ifVersion, at) {
+      const name = crypto.randomUUID()
+      const outcome = await ask(id, async (session, by) => session.write(change, ifVersion, at, by, name))
+      return outcome ?? (await within(askingMs, async () => sessions.getByName(id).made(name, now())))
+    },
     // The cookie that the client has is of no use once it was done: only this answer has the other.
     async regenerate(id, newId, change, ifVersion, at) {
       const regenerate = (by: number) => sessions.getByName(id).regenerate(newId, change, ifVersion, at, by)

@@ -13,6 +13,7 @@ import {
   end,
   endOf,
   type LiveSession,
+  made,
   noSession,
   type SessionChange,
   type SessionOutcome,
@@ -70,8 +71,18 @@ export function sessionObject({
       return this.#inTurn(() => this.#change((state) => adopt(state, session, at), by))
     }
 
-    async write(change: SessionChange, ifVersion: number | undefined, at: number, by: number): Promise<SessionOutcome> {
-      return this.#inTurn(() => this.#change((state) => write(state, change, ifVersion, at), by))
+    async write(
+      change: SessionChange,
+      ifVersion: number | undefined,
+      at: number,
+      by: number,
+      name?: string,
+    ): Promise<SessionOutcome> {
+      return this.#inTurn(() => this.#change((state) => write(state, change, ifVersion, at, name), by))
+    }
+
+    async made(name: string, at: number): Promise<SessionOutcome | undefined> {
+      return this.#inTurn(async () => made(this.#state, name, at))
     }
 
     async regenerate(

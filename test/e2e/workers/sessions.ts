@@ -35,7 +35,10 @@ export class Session extends WeirSession {
 
   override async write(...given: Parameters<SessionObject['write']>) {
     await trouble('write')
-    return super.write(...given)
+    const outcome = await super.write(...given)
+    if (fail !== 'write-lost') return outcome
+    fail = ''
+    throw new Error('The answer was lost, for a test.')
   }
 
   override async regenerate(...given: Parameters<SessionObject['regenerate']>) {

@@ -8,6 +8,7 @@ import {
   end,
   endOf,
   type LiveSession,
+  made,
   noSession,
   type SessionChange,
   type SessionOutcome,
@@ -160,6 +161,19 @@ describe('a change', () => {
     const state = begun()
     expect(write(state, { kind: 'delete', keys: [] }, 2, 1).outcome).toEqual({ kind: 'conflict', version: 1 })
     expect(write(state, { kind: 'delete', keys: [] }, 1, 1).outcome).toMatchObject({ kind: 'ok', version: 2 })
+  })
+
+  it('that was made is known by its name, as are the last few', () => {
+    const set = (state: SessionState, name: string) =>
+      write(state, { kind: 'set', values: { name } }, undefined, 1, name).state
+    const after = ['1', '2', '3', '4', '5', '6', '7', '8', '9'].reduce(set, begun())
+    expect(made(after, '9', 1)).toMatchObject({ kind: 'ok', version: 10, values: { name: '9' } })
+    expect(made(after, '2', 1)).toMatchObject({ kind: 'ok', version: 10 })
+    for (const name of ['1', '10']) expect(made(after, name, 1)).toBeUndefined()
+    for (const state of [noSession, begun(), end(after, 'destroyed', 1), asOf(after, 20_000)])
+      expect(made(state, '9', 1)).toBeUndefined()
+    const refused = write(after, { kind: 'delete', keys: [] }, 3, 1, '10').state
+    expect(made(refused, '10', 1)).toBeUndefined()
   })
 
   it('touches no prototype', () => {
