@@ -372,6 +372,24 @@ describe('what is cached', () => {
     },
   )
 
+  it('begins no session for nobody, where an origin is asked behind what is stale', async () => {
+    const fields = { 'cache-control': 'max-age=60, stale-while-revalidate=9000000' }
+    const saying = (more: Told) => (request: IncomingMessage, response: ServerResponse) => {
+      seen.push(request)
+      reply(response, 'page', { ...fields, ...more })
+    }
+    for (const origin of origins) origin.handle = saying({})
+    await client().send('/behind')
+    for (const origin of origins) origin.handle = saying({ 'weir-session-set': 'a=1' })
+    await forward(61_000)
+    const before = await callsSoFar()
+    expect((await client().send('/behind')).cache).toContain('; hit; ')
+    await expect.poll(() => seen.length).toBe(2)
+    for (const origin of origins) origin.handle = saying({})
+    await client().send('/show')
+    expect(await callsSoFar()).toBe(before)
+  })
+
   it('is not changed by a 304 that says something of a session', async () => {
     const path = `/etag?${query({ cache: 'public, max-age=1' })}`
     const withEtag = (status: number, more: Told) => (request: IncomingMessage, response: ServerResponse) => {

@@ -101,6 +101,40 @@ describe('the memory of an isolate', () => {
     expect(textOf(await state.apply(read('d'), bounded, layout))).toBe('new')
   })
 
+  it('does not keep what is read while the isolate’s own write is under way', async () => {
+    const behind = objectState(env.STATE, Date.now)
+    const slow = Promise.withResolvers<void>()
+    const apply: StatePort['apply'] = async (...asked) => {
+      if (asked[0].kind === 'put') await slow.promise
+      return behind.apply(...asked)
+    }
+    const state = hotState({ ...behind, apply }, () => 1000)
+    await behind.apply(put('under way', 'old'), bounded, layout)
+    const writing = state.apply(put('under way', 'new'), bounded, layout)
+    expect(textOf(await state.apply(read('under way'), bounded, layout))).toBe('old')
+    slow.resolve()
+    await writing
+    expect(textOf(await state.apply(read('under way'), bounded, layout))).toBe('new')
+  })
+
+  it('counts the age of a value from when it was asked for, however long the answer took', async () => {
+    const clock = { now: 1000 }
+    let calls = 0
+    const apply: StatePort['apply'] = async () => {
+      calls++
+      clock.now += 3_000
+      return { kind: 'found', version: calls, content: content('x') }
+    }
+    const state = hotState({ ...objectState(env.STATE, Date.now), apply }, () => clock.now)
+    await state.apply(read('slow'), bounded, layout)
+    clock.now += 1_999
+    await state.apply(read('slow'), bounded, layout)
+    expect(calls).toBe(1)
+    clock.now += 1
+    await state.apply(read('slow'), bounded, layout)
+    expect(calls).toBe(2)
+  })
+
   it('does not take in what was filled before the isolate’s own write, and came after it', async () => {
     const filled = Promise.withResolvers<Reply>()
     const behind = { ...objectState(env.STATE, Date.now), fill: () => filled.promise }
@@ -112,7 +146,7 @@ describe('the memory of an isolate', () => {
     expect(textOf(await state.apply(read('filled'), bounded, layout))).toBe('new')
   })
 
-  it('counts the age from when it asked, and heeds the end of a value', async () => {
+  it('heeds the end of a value', async () => {
     const clock = { now: Date.now() }
     const here = isolateAt(clock)
     await here.ask({ ...put('e', 'short'), ttlSeconds: 2 } as Operation)

@@ -34,7 +34,8 @@ describe('to an origin', () => {
 
   it('leaves out what does not fit, and what has no name there', () => {
     const values = { a: 'x'.repeat(50), b: 1, Cart: 2, é: 3, c: 4, '*d': 5 }
-    expect(formatValues(values, 20)).toEqual({ text: 'b=1, c=4, *d=5', omitted: ['a', 'Cart', 'é'] })
+    expect(formatValues(values, 14)).toEqual({ text: 'b=1, c=4, *d=5', omitted: ['a', 'Cart', 'é'] })
+    expect(formatValues(values, 13)).toEqual({ text: 'b=1, c=4', omitted: ['a', 'Cart', 'é', '*d'] })
   })
 
   it('is never longer than it may be', () => {

@@ -147,6 +147,12 @@ describe('a change', () => {
     expect(write(state, change, undefined, 1)).toEqual({ state, outcome })
   })
 
+  it('may fill the session to its last byte, and not beyond', () => {
+    const set = (length: number) => write(begun(), { kind: 'set', values: { a: 'x'.repeat(length) } }, undefined, 1)
+    expect(set(1016).outcome.kind).toBe('ok')
+    expect(set(1017).outcome).toEqual({ kind: 'tooLarge', bytes: 1025, maxBytes: 1024 })
+  })
+
   test.each<[Json]>([['x'.repeat(257)], ['\ud800'], [true], [1.5], [['ada']], [{ id: 1 }]])(
     'is not made where the user would be %j',
     (user) => {

@@ -59,6 +59,24 @@ async function ring(): Promise<void> {
 const breakD1 = () => env.DB.exec('ALTER TABLE state RENAME TO away')
 const restore = () => env.DB.exec('ALTER TABLE away RENAME TO state').catch(() => undefined)
 
+/** D1 is asked, and does not hear of it before the release. */
+async function holdD1() {
+  let [isAsked, isHeld] = [false, true]
+  await runInDurableObject(stub, (shard) => {
+    const { DB } = (shard as unknown as { env: typeof env }).env
+    const batch = DB.batch.bind(DB)
+    vi.spyOn(DB, 'batch').mockImplementation(async (...given) => {
+      isAsked = true
+      while (isHeld) await new Promise((resolve) => setTimeout(resolve, 1))
+      return batch(...given)
+    })
+  })
+  const release = () => {
+    isHeld = false
+  }
+  return Object.assign(release, { isAsked: () => isAsked })
+}
+
 /** What D1 has of this test's namespace. */
 async function saved(): Promise<Record<string, string | null>> {
   const query = env.DB.prepare('SELECT key, value, deleted FROM state WHERE namespace = ? ORDER BY key').bind(namespace)
@@ -106,6 +124,19 @@ describe('written behind', () => {
     const expected = Array.from({ length: 20 }, (_, key) => [`key ${key}`, `${key} of minute 2`])
     expect(await saved()).toEqual({ ...Object.fromEntries(expected), before: null, count: '3' })
     expect(await lag()).toEqual({ keys: 0 })
+  })
+
+  it('is not taken for brought where it has changed while D1 was asked', async () => {
+    await put('a', 'old')
+    const release = await holdD1()
+    const ringing = ring()
+    await vi.waitFor(() => expect(release.isAsked()).toBe(true))
+    await put('a', 'new')
+    release()
+    await ringing
+    expect(await lag()).toMatchObject({ keys: 1 })
+    await ring()
+    expect(await saved()).toEqual({ a: 'new' })
   })
 
   it('is tried again after a longer time each time, at most a minute', async () => {
@@ -192,6 +223,23 @@ describe('written through', () => {
     expect(await saved()).toEqual({ a: 'before', b: 'x' })
     await put('a', 'after', 'through')
     expect(await saved()).toMatchObject({ a: 'after' })
+  })
+
+  it('is not acknowledged where the bucket went to another shard while D1 was asked', async () => {
+    await put('a', 'before', 'through')
+    const release = await holdD1()
+    const writing = put('a', 'after', 'through')
+    await vi.waitFor(() => expect(release.isAsked()).toBe(true))
+    const claim = { version: 2, shard: 1 }
+    const heeded = await stub.heed(bucketOf(namespace, 'a'), claim, { shards: 1, version: 1 })
+    release()
+    expect(await writing).toEqual({ kind: 'moved', to: 1, version: 2 })
+    const copy = { version: 1, shard: 0 }
+    expect(heeded).toEqual({ kind: 'heeded', copy })
+    const { rows, unsaved } = (await stub.page(bucketOf(namespace, 'a'), claim, { from: 0, copy }))!
+    expect(rows.map(({ entry }) => new TextDecoder().decode(entry.content?.bytes))).toEqual(['before'])
+    // Whoever holds it from now on brings D1 back.
+    expect(unsaved).toMatchObject([{ key: 'a', version: 3 }])
   })
 
   it('keeps the order of a key: 50 at the same time make 50', async () => {
