@@ -8,6 +8,7 @@ import type { ServiceCalls } from '../service-calls.ts'
 import { accountService } from './account/service.ts'
 import { type Calls, internalPrefix, type Service } from './calls.ts'
 import { indexBehind } from './catalog/indexing.ts'
+import { removeAllUnshown } from './catalog/pictures.ts'
 import { catalogService } from './catalog/service.ts'
 import type { CheckoutTools } from './checkout/advance.ts'
 import { forgetEffects, serviceEffects } from './checkout/effects.ts'
@@ -30,7 +31,8 @@ export interface Shop {
   readonly checkouts: CheckoutTools
   readonly oversight: CheckoutPort
   /**
-   * Has checkouts that stand still run again, forgets those that are long over, and tells the search what it has missed.
+   * Has checkouts that stand still run again, forgets those that are long over, tells the search what it has missed, and
+   * removes pictures that no item shows any more.
    * Rejects where they cannot be read.
    */
   watch(): Promise<void>
@@ -75,10 +77,14 @@ export function createShop(given: ShopSurroundings): Shop {
     oversight: oversightOf(watching),
     async watch() {
       await indexBehind(portsOf('catalog'))
+      await removeAllUnshown(portsOf('catalog'), nowhere)
       await watchCheckouts(watching, (ids) => forgetEffects(callsOf('checkout'), ids))
     },
   }
 }
+
+/** What is asked of the gateway by the clock is asked under no host of its own; what is purged is purged by its tag. */
+const nowhere = 'http://shop.invalid/'
 
 /** What comes from outside gets nothing of what services do for each other. */
 function facing(answer: InnerOrigin): InnerOrigin {

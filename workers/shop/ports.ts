@@ -30,7 +30,7 @@ export type WakeCheckout = (id: string) => Promise<void>
 export interface PicturePort {
   /** Keeps a picture under this path of the media, and begins its thumbnails; `base` is the URL that was asked for. */
   put(base: string, path: string, body: Blob): Promise<Response>
-  /** Lets go of it, and of its thumbnails. */
+  /** Lets go of it, of its thumbnails, and of what caches keep of them; also where nothing is there. */
   remove(base: string, path: string): Promise<Response>
 }
 

@@ -1,6 +1,7 @@
 // The catalog and the search: what is listed is read, found, changed by its seller alone, and purged.
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { newId } from '../../../workers/shop/new-id.ts'
 import { migrateShop, type ShopClient, shopUnderTest } from '../support/shop.ts'
 
 const shop = shopUnderTest()
@@ -49,6 +50,67 @@ test('what is listed can be read by everybody, and kept', async () => {
   expect(response.headers.has('set-cookie')).toBe(false)
   expect(await response.json()).toMatchObject({ ...boat, id, currency: 'GBP', stock: 1, picture: null })
   expect(shop.purged).toEqual(['items', `item:${id}`])
+})
+
+describe('the picture of an item', () => {
+  const removed: string[] = []
+  let isAway = false
+  const pictures = {
+    put: async () => new Response(null, { status: 201 }),
+    async remove(_: string, path: string) {
+      if (isAway) return new Response(null, { status: 503 })
+      removed.push(path)
+      return new Response(null, { status: 204 })
+    },
+  }
+  const gallery = shopUnderTest({ pictures })
+  const client = gallery.client()
+  const show = async (picture: string) => {
+    const { id } = await (await client.ask('catalog', 'POST', '/api/items', { ...boat, picture })).json<Item>()
+    return `/api/items/${id}`
+  }
+  const kept = () => `/_weir/media/items/${newId()}`
+  const pathOf = (picture: string) => picture.slice('/_weir/media/'.length)
+
+  beforeAll(() => client.register())
+  beforeEach(() => {
+    removed.length = 0
+    isAway = false
+    vi.spyOn(console, 'warn').mockReturnValue()
+  })
+
+  it('goes with the item, and where it gets another one', async () => {
+    const [first, second] = [kept(), kept()]
+    const item = await show(first)
+    await client.ask('catalog', 'PATCH', item, { price: 100, picture: first })
+    expect(removed).toEqual([])
+    expect((await client.ask('catalog', 'PATCH', item, { picture: second })).status).toBe(200)
+    expect(removed).toEqual([pathOf(first)])
+    expect((await client.ask('catalog', 'DELETE', item)).status).toBe(204)
+    expect(removed).toEqual([pathOf(first), pathOf(second)])
+  })
+
+  it('stays where another item shows it, and where the shop has not put it there', async () => {
+    const picture = kept()
+    const [one, other] = [await show(picture), await show(picture)]
+    await client.ask('catalog', 'DELETE', one)
+    await client.ask('catalog', 'DELETE', await show('/_weir/media/logo.png'))
+    expect(removed).toEqual([])
+    await client.ask('catalog', 'DELETE', other)
+    expect(removed).toEqual([pathOf(picture)])
+  })
+
+  it('is removed by the clock where it could not be at once', async () => {
+    isAway = true
+    const picture = kept()
+    expect((await client.ask('catalog', 'DELETE', await show(picture))).status).toBe(204)
+    await gallery.watch()
+    isAway = false
+    expect(removed).toEqual([])
+    await gallery.watch()
+    await gallery.watch()
+    expect(removed).toEqual([pathOf(picture)])
+  })
 })
 
 test('RFC 9110 §13.1.2: who has it already gets 304, with the fields that a cache renews', async () => {

@@ -45,6 +45,8 @@ export interface ShopUnderTest {
   client(): ShopClient
   /** What the checkout asks of another service, below its internal paths. */
   internal(to: Service, method: string, path: string, body?: object): Promise<Response>
+  /** As the clock does. */
+  watch(): Promise<void>
   /** What another one asks. */
   internalFrom(from: Service, to: Service, method: string, path: string, body?: object): Promise<Response>
 }
@@ -123,5 +125,5 @@ export function shopUnderTest(over: Partial<ShopSurroundings> = {}): ShopUnderTe
         ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       }),
     )
-  return { purged, client, internal, internalFrom }
+  return { purged, client, internal, internalFrom, watch: () => shop.watch() }
 }

@@ -20,6 +20,7 @@ import {
 import { forget, indexBehind } from './indexing.ts'
 import { type Item, itemOf, itemTag, listTag } from './item.ts'
 import { kindCounts } from './kinds.ts'
+import { noteUnshown, removeUnshown } from './pictures.ts'
 import { reservationRoutes } from './stock.ts'
 import { items } from './tables.ts'
 
@@ -117,15 +118,18 @@ export function catalogService(ports: ShopPorts) {
     const { picture: path, ...given } = await readJson(context, change)
     const row = await ownItem(context)
     const fields = { ...given, ...(path !== undefined && { picture: pathOf(path) }) }
-    const rows = await context.var.view.write(database, (db) =>
-      db
+    const hasOther = fields.picture !== undefined && fields.picture !== row.picture
+    const rows = await context.var.view.write(database, async (db) => {
+      const changes = db
         .update(items)
         .set({ ...fields, version: sql`${items.version} + 1` })
         .where(and(eq(items.id, row.id), eq(items.version, row.version)))
-        .returning(),
-    )
+        .returning()
+      return hasOther ? (await db.batch([noteUnshown(db, row, now()), changes]))[1] : changes
+    })
     const [after] = rows
     if (after === undefined) throw new Refused(changedMeanwhile)
+    if (hasOther) await removeUnshown(ports, context.req.url, row.picture)
     if (after.kind !== row.kind) await kindsNow.recount()
     await changed([listTag, itemTag(row.id)])
     return context.json(itemOf(after), 200, { etag: etagOf(after.version) })
@@ -135,15 +139,19 @@ export function catalogService(ports: ShopPorts) {
     const item = await ownItem(context)
     const { id, version } = item
     await forget(ports, item)
-    const gone = await context.var.view.write(database, (db) =>
-      db
-        .delete(items)
-        .where(and(eq(items.id, id), eq(items.version, version)))
-        .returning({ id: items.id }),
+    const [, gone] = await context.var.view.write(database, (db) =>
+      db.batch([
+        noteUnshown(db, item, now()),
+        db
+          .delete(items)
+          .where(and(eq(items.id, id), eq(items.version, version)))
+          .returning({ id: items.id }),
+      ]),
     )
     if (gone.length === 0) throw new Refused(changedMeanwhile)
     await kindsNow.recount()
     await changed([listTag, itemTag(id)])
+    await removeUnshown(ports, context.req.url, item.picture)
     return context.body(null, 204)
   })
 

@@ -24,8 +24,20 @@ export const items = sqliteTable(
     /** Milliseconds since the epoch. */
     createdAt: integer('created_at').notNull(),
   },
-  (table) => [index('items_newest').on(table.createdAt, table.id), index('items_kind').on(table.kind, table.createdAt)],
+  (table) => [
+    index('items_newest').on(table.createdAt, table.id),
+    index('items_kind').on(table.kind, table.createdAt),
+    index('items_picture').on(table.picture),
+  ],
 )
+
+/** Of items that are gone, or have another one, until they are removed from the media. */
+export const unshownPictures = sqliteTable('unshown_pictures', {
+  /** Among the media. */
+  path: text().primaryKey(),
+  /** Milliseconds since the epoch. */
+  at: integer().notNull(),
+})
 
 /** What checkouts have taken out of the stock. The key is the checkout's, so that a repeat takes nothing again. */
 export const reservations = sqliteTable('reservations', {
