@@ -308,7 +308,7 @@ describe('listing an item with a photograph', () => {
     return form
   }
 
-  it('ends with a page that shows it as a thumbnail', async () => {
+  it('ends with a page that shows it as a thumbnail, and both are gone with it', async () => {
     const client = await seller()
     const photograph = new Blob([new Uint8Array(drawView(view))], { type: 'image/png' })
     const response = await client.visit('/sell', { method: 'POST', body: form(photograph) })
@@ -318,6 +318,11 @@ describe('listing an item with a photograph', () => {
     const [, picture] = /<img src="([^"]+)"/.exec(page) ?? []
     const thumbnail = await visitor().visit(picture!)
     expect([thumbnail.status, thumbnail.headers.get('content-type')]).toEqual([200, 'image/webp'])
+    const original = picture!.split('?')[0]!
+    expect((await visitor().visit(original)).status).toBe(200)
+    const item = `/api${response.headers.get('location')}`
+    expect((await client.visit(item, { method: 'DELETE' })).status).toBe(204)
+    for (const path of [original, picture!]) expect((await visitor().visit(path)).status).toBe(404)
   })
 
   it('is for who is logged in, and refuses what is no picture and no price', async () => {
