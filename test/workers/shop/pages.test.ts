@@ -6,9 +6,11 @@ import { migrateShop, shopUnderTest } from '../support/shop.ts'
 let pictures: string[]
 let outside: Request[]
 let answer: () => Response
+let putting: Promise<void> | undefined
 const shop = shopUnderTest({
   pictures: {
     async put(_, path, { size }) {
+      await putting
       pictures.push(`put ${path}, ${size} bytes`)
       return new Response(null, { status: 201 })
     },
@@ -39,13 +41,13 @@ const problemOf = async (response: Response) => {
 }
 
 describe('listing an item', () => {
-  async function sell(fields: Record<string, string>, photograph?: Blob) {
+  async function sell(fields: Record<string, string>, photograph?: Blob, headers = {}) {
     const client = shop.client()
     await client.register()
     const form = new FormData()
     for (const [name, value] of Object.entries({ ...item, ...fields })) form.set(name, value)
     if (photograph !== undefined) form.set('photograph', photograph, 'raft.png')
-    return client.ask('pages', 'POST', '/sell', form)
+    return client.ask('pages', 'POST', '/sell', form, headers)
   }
 
   it('keeps the picture of an item that is there, and removes that of one that was refused', async () => {
@@ -56,6 +58,29 @@ describe('listing an item', () => {
     expect((await sell({ price: 'much' }, photograph)).status).toBe(422)
     const [put, ...others] = pictures
     expect(others).toEqual([`remove ${put?.split(/[ ,]/)[1]}`])
+  })
+
+  it('holds so many bytes at once, and asks who comes then to come again', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    putting = promise
+    const photograph = new Blob(['pixels'])
+    const large = { 'content-length': String(12 * 1024 * 1024) }
+    // Whichever of them comes last.
+    let waits = 3
+    const all = [1, 2, 3].map(async () => {
+      const response = await sell({}, photograph, large)
+      if (--waits === 2) resolve()
+      return [response.status, response.headers.get('retry-after')]
+    })
+    expect((await Promise.all(all)).sort()).toEqual([
+      [303, null],
+      [303, null],
+      [503, '5'],
+    ])
+    putting = undefined
+    const tooLarge = await sell({}, photograph, { 'content-length': String(100 * 1024 * 1024) })
+    expect(tooLarge.status).toBe(413)
+    expect((await sell({}, photograph, large)).status).toBe(303)
   })
 
   it('takes the picture from an address, by a call out in its own name', async () => {

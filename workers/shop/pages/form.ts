@@ -17,6 +17,33 @@ export async function formOf({ req }: ShopContext, most = mostBytes): Promise<Re
   }
 }
 
+/** What all requests of an isolate may hold in memory at once, of what people send: many large forms would end it. */
+export class Room {
+  #left: number
+
+  constructor(bytes: number) {
+    this.#left = bytes
+  }
+
+  /** Refuses where there is too little left; what is held is let go of when `work` is done. */
+  async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    if (bytes > this.#left) throw new Refused(noRoom)
+    this.#left -= bytes
+    try {
+      return await work()
+    } finally {
+      this.#left += bytes
+    }
+  }
+}
+
+const noRoom: Problem = {
+  status: 503,
+  reason: 'no-room',
+  detail: 'Many send photographs at this moment: go back, and send yours again in a few seconds.',
+  headers: { 'retry-after': '5' },
+}
+
 const noForm: Problem = {
   status: 400,
   reason: 'no-form',

@@ -2,17 +2,20 @@
 // catalog hears of the item. A picture whose item was refused after all is removed. Where only its address is given, it is
 // fetched by a call out, from places that the configuration lists.
 import type { Hono } from 'hono'
+import { contentLength } from '../../../shared/http/fields.ts'
 import { type Problem, problemResponse } from '../../problem.ts'
 import { kinds } from '../kinds.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import type { ShopContext, ShopEnvironment } from '../service.ts'
 import { type Answer, askForClient } from './ask.ts'
-import { formOf } from './form.ts'
+import { formOf, Room } from './form.ts'
 import type { Page } from './layout.ts'
 import { accountPage, type ShownAccount, sellPage } from './views.ts'
 
 const mostBytes = 12_582_912
+/** Each is held twice for a moment, in an isolate of 128 MB. */
+const mostTogether = 2 * mostBytes
 
 export interface SellTools {
   readonly show: (context: ShopContext, page: Page, status?: number) => Promise<Response>
@@ -25,12 +28,20 @@ export function sell(app: Hono<ShopEnvironment>, ports: ShopPorts, { show, accou
     return show(context, status === 401 ? accountPage(undefined, '/sell') : sellPage(kinds))
   })
 
+  const room = new Room(mostTogether)
+
   app.post('/sell', async (context) => {
-    const refuse = (status: number, problem: string | undefined) => show(context, sellPage(kinds, problem), status)
     const { status } = await accountOf(context)
     if (status === 401) return show(context, accountPage(undefined, '/sell'), 401)
+    return room.hold(heldOf(context.req.raw.headers), () => list(context))
+  })
+
+  async function list(context: ShopContext): Promise<Response> {
+    const refuse = (status: number, problem: string | undefined) => show(context, sellPage(kinds, problem), status)
     const { photograph, address, price, stock, ...texts } = await formOf(context, mostBytes)
-    const picture = await keep(context, await chosen(photograph, address))
+    const picture = await (photograph instanceof File && photograph.size > 0
+      ? keep(context, photograph)
+      : fetched(address, (found) => keep(context, found)))
     if (picture.kind === 'refused') return refuse(picture.status, picture.problem)
     const json = {
       ...texts,
@@ -43,18 +54,21 @@ export function sell(app: Hono<ShopEnvironment>, ports: ShopPorts, { show, accou
     // Of what has failed nobody knows whether there is an item that shows it.
     if (picture.kind === 'kept' && listed.status < 500) await letGo(context, picture.path)
     return refuse(listed.status, listed.problem)
-  })
+  }
 
-  /** The photograph that was sent with the form or, where none was, the one at the address. */
-  async function chosen(photograph: unknown, address: unknown): Promise<Blob | Response | undefined> {
-    if (photograph instanceof File && photograph.size > 0) return photograph
+  /** The photograph at the address, where one was given. */
+  async function fetched(address: unknown, use: (found: Blob | Response | undefined) => Promise<Kept>): Promise<Kept> {
     const url = typeof address === 'string' ? address.trim() : ''
-    if (url === '') return undefined
-    if (!URL.canParse(url)) return problemResponse(noAddress)
+    if (url === '') return use(undefined)
+    if (!URL.canParse(url)) return use(problemResponse(noAddress))
     const found = await ports.callOut(new Request(url, { headers: { accept: 'image/*' } }))
-    if (found.ok) return found.blob().catch(() => problemResponse(notFetched))
-    await found.body?.cancel()
-    return problemResponse(notFetched)
+    if (!found.ok) {
+      await found.body?.cancel()
+      return use(problemResponse(notFetched))
+    }
+    return room
+      .hold(heldOf(found.headers), async () => use(await found.blob().catch(() => problemResponse(notFetched))))
+      .finally(() => found.bodyUsed || found.body?.cancel())
   }
 
   async function keep({ req }: ShopContext, picture: Blob | Response | undefined): Promise<Kept> {
@@ -71,6 +85,9 @@ export function sell(app: Hono<ShopEnvironment>, ports: ShopPorts, { show, accou
     if (!ok) console.warn(`The picture ${path}, which no item shows, was not removed: ${status}.`)
   }
 }
+
+/** What is larger is refused, by the form or by the media, and has to be told so. */
+const heldOf = (headers: Headers): number => Math.min(contentLength(headers) ?? mostBytes, mostBytes)
 
 type Kept =
   | { readonly kind: 'none' }
