@@ -472,7 +472,8 @@ describe('a move', () => {
     'in several calls, of which one crashes %s any of its steps, loses nothing, and copies nothing twice',
     async (when) => {
       let points = 0
-      for (let isOver = false; !isOver; points++) {
+      // What crashes before one step is as after the one before it, but for an answer that is lost.
+      for (let isOver = false; !isOver; points += when === 'from then on' ? 1 : 2) {
         const world = new World(2, randomFrom(points))
         await noted(world, 32)
         const [before] = await notes(world)
@@ -517,13 +518,13 @@ describe('a move', () => {
     expect((await directory.read()).get(bucket)).toEqual({ shard: 1, version: 1 })
   })
 
-  it('is taken up by the clock when nothing was heard of its mover for half a minute', async () => {
+  it('is taken up by the clock when nothing was heard of its mover for a while', async () => {
     const world = new World(2, randomFrom(1))
     await noted(world, 12)
     await expect(world.move(bucket, 1, failing(14, 'from then on'))).rejects.toThrow()
     const places = async () => (await bucketDirectory(world.directory).read()).get(bucket)
     await finishMoves(world.moving())
-    world.clock += 29_999
+    world.clock += 14_999
     await finishMoves(world.moving())
     expect(await places()).toMatchObject({ version: 1, movingTo: 1 })
     world.clock += 1

@@ -98,8 +98,7 @@ const away: Problem = {
 const overtaken: Problem = {
   status: 409,
   reason: 'move-overtaken',
-  detail:
-    'Somebody else moves this bucket at the same time. Look at /_weir/api/shards, and send it again in half a minute.',
+  detail: 'Somebody else moves this bucket at the same time. Look at /_weir/api/shards, and send it again in a while.',
 }
 
 const shardsOf = ({ sources }: MovingShards): string => `a shard from 0 to ${sources.length - 1}`

@@ -9,8 +9,8 @@ const usage = `Usage: npm run shards -- status                              how 
        npm run shards -- spread [--over SHARDS]              moves all to where they belong over so many shards
        with --url URL of the gateway (http://127.0.0.1:8787) and --token TOKEN (or ADMIN_TOKEN in the environment)`
 
-/** So long somebody else has a move who was seen alive: half a minute. */
-const tries = 9
+/** Together they take longer than a move is kept for somebody who is dead. */
+const tries = 7
 const idleTries = 5
 const idlePauseMs = 250
 

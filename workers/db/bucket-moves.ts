@@ -51,9 +51,9 @@ export const statementsAMove = 60
 /** What it takes to end one whose rows are all there. */
 const statementsToEnd = 25
 
-/** Longer than any two statements take. */
-const aliveMs = 30_000
-const beatMs = 5_000
+/** Longer than a statement takes; who is slower is overtaken, and has copied in vain. Meanwhile nobody writes to the bucket. */
+const aliveMs = 15_000
+const beatMs = 3_000
 
 /** Ends what was begun before it begins anything. Rejects where a database does; then it is to be called again. */
 export async function moveBucket(
@@ -75,11 +75,11 @@ export async function moveBucket(
   if (source === undefined || destination === undefined) {
     throw new Error(`The bucket ${bucket} is in a shard that is not bound any more: bind it again.`)
   }
-  const from = shardOf(source, allowance)
-  const isOurs = heartbeat(directory, bucket, version, now)
-  const move = { bucket, version, to: target, isHome, directory, allowance, isOurs }
+  const beat = heartbeat(directory, bucket, version, now)
+  const [from, there] = [shardOf(source, allowance, beat), shardOf(destination, allowance, beat)]
+  const move = { bucket, version, to: target, isHome, directory, allowance }
   const letGo = () => directory.keep(bucket, version, 0)
-  const moved = await carryOut(move, from, shardOf(destination, allowance)).catch(async (error) => {
+  const moved = await carryOut(move, from, there).catch(async (error) => {
     // Whoever writes is not to wait until a shard is back.
     await thaw(from.database, move).catch(() => undefined)
     await letGo().catch(() => undefined)
@@ -89,13 +89,13 @@ export async function moveBucket(
   return moved.kind === 'moved' && target !== to ? moveBucket(shards, bucket, to, allowance) : moved
 }
 
-/** Says now and then that the move goes on. What it gives is false where it has become another's. */
+/** Says now and then that the move goes on. Where that fails, or it has become another's, its version will tell. */
 function heartbeat(directory: BucketDirectory, bucket: number, version: number, now: () => number) {
   let nextAt = now() + beatMs
-  return async (): Promise<boolean> => {
-    if (now() < nextAt) return true
+  return async (): Promise<void> => {
+    if (now() < nextAt) return
     nextAt = now() + beatMs
-    return directory.keep(bucket, version, now() + aliveMs)
+    await directory.keep(bucket, version, now() + aliveMs).catch(() => undefined)
   }
 }
 
@@ -107,10 +107,7 @@ interface Move {
   readonly isHome: boolean
   readonly directory: BucketDirectory
   readonly allowance: Allowance
-  readonly isOurs: () => Promise<boolean>
 }
-
-type Stopped = 'under-way' | 'overtaken'
 
 async function carryOut(move: Move, from: Shard, target: Shard): Promise<Moved> {
   const { bucket, version, to, directory } = move
@@ -128,8 +125,7 @@ async function carryOut(move: Move, from: Shard, target: Shard): Promise<Moved> 
     if (!(await leave(source, move))) return { kind: 'overtaken' }
   } else if (!(await isGone(source, move))) return { kind: 'overtaken' }
   if (!(await hold(target.database, move))) return { kind: 'overtaken' }
-  const stopped = await clear(from, move, tables, 'gone')
-  if (stopped !== undefined) return { kind: stopped, rows }
+  if (!(await clear(from, move, tables, 'gone'))) return { kind: 'under-way', rows }
   await directory.finish(bucket, to, version)
   return { kind: 'moved', rows }
 }
@@ -205,20 +201,18 @@ async function copy(
   target: Shard,
   move: Move,
   tables: readonly Table[],
-): Promise<{ rows: number; stopped?: Stopped }> {
+): Promise<{ rows: number; stopped?: 'under-way' | 'overtaken' }> {
   const { bucket, version, allowance } = move
   let copied = await copiedOf(target, bucket)
   let rows = 0
   if (copied === undefined) {
-    const stopped = await clear(target, move, tables, 'arriving')
-    if (stopped !== undefined) return { rows, stopped }
+    if (!(await clear(target, move, tables, 'arriving'))) return { rows, stopped: 'under-way' }
     if (!(await noteNothing(target, bucket, version))) return { rows, stopped: 'overtaken' }
     copied = nothingCopied
   }
   for (const table of tables.filter(({ name }) => name >= copied.table)) {
     for (let after = afterIn(table, copied); ; ) {
-      const stopped = await stop(move)
-      if (stopped !== undefined) return { rows, stopped }
+      if (isEnough(move)) return { rows, stopped: 'under-way' }
       const page = await pageOf(from, table, bucket, after, allowance.rowsAPage)
       if (page.rows.length === 0) break
       if (!(await keep(target, table, page, move))) return { rows, stopped: 'overtaken' }
@@ -238,10 +232,7 @@ const afterIn = ({ name }: Table, copied: Copied): number =>
   name === copied.table ? copied.after : nothingCopied.after
 
 /** Before each page: whether this call has to end here. */
-async function stop({ allowance, isOurs }: Move): Promise<Stopped | undefined> {
-  if (!(await isOurs())) return 'overtaken'
-  return allowance.statements < statementsToEnd ? 'under-way' : undefined
-}
+const isEnough = ({ allowance }: Move): boolean => allowance.statements < statementsToEnd
 
 async function leave(source: DrizzleD1Database, { bucket, version }: Move): Promise<boolean> {
   const left = await source
@@ -285,19 +276,13 @@ async function hold(target: DrizzleD1Database, { bucket, version }: Move): Promi
   return held.length > 0
 }
 
-/** Deletes the bucket's rows where they count for nothing. */
-async function clear(
-  shard: Shard,
-  move: Move,
-  tables: readonly Table[],
-  state: 'arriving' | 'gone',
-): Promise<Stopped | undefined> {
+/** Deletes the bucket's rows where they count for nothing. False where that was too much for this call. */
+async function clear(shard: Shard, move: Move, tables: readonly Table[], state: 'arriving' | 'gone'): Promise<boolean> {
   for (const table of tables) {
     for (;;) {
-      const stopped = await stop(move)
-      if (stopped !== undefined) return stopped
+      if (isEnough(move)) return false
       if (!(await clearSome(shard, table, move, state, move.allowance.rowsAPage))) break
     }
   }
-  return undefined
+  return true
 }

@@ -21,10 +21,12 @@ export interface Shard {
   readonly database: DrizzleD1Database
 }
 
-export function shardOf(source: D1Source, allowance: Allowance): Shard {
+/** `beat` comes before everything that is sent. */
+export function shardOf(source: D1Source, allowance: Allowance, beat: () => Promise<unknown>): Shard {
   const primary = primaryOf('of a shard', source)
-  const session = sessionThrough(primary, (statements) => {
+  const session = sessionThrough(primary, async (statements) => {
     allowance.statements -= statements.length
+    await beat()
     return primary.batch(statements)
   })
   return { session, database: drizzle(listening(session)) }
