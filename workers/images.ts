@@ -11,8 +11,9 @@ import { parseWanted, sourcesOf, tooLarge, type Wanted } from '../shared/image/w
 import { shortHash } from '../shared/key.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import { fetchSource, sourceFields } from './fetch-source.ts'
+import type { ImagePort, Made } from './image-port.ts'
 import { readOriginal } from './original.ts'
-import type { ImagePort, InnerOrigin, Made, Ports } from './ports.ts'
+import type { InnerOrigin, Ports } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
 
 export interface ImageServices {

@@ -11,8 +11,9 @@ import {
   thumbnailsPrefix,
   unknownPreset,
 } from '../shared/media-path.ts'
+import type { ImagePort } from './image-port.ts'
 import { type ObjectPort, validatorsOf } from './object-port.ts'
-import type { ImagePort, InnerOrigin } from './ports.ts'
+import type { InnerOrigin } from './ports.ts'
 import { type Problem, problemResponse } from './problem.ts'
 import { type NamedObject, represent } from './represent.ts'
 
