@@ -2,7 +2,8 @@
 // it needs a route and a pool like any other. The route lies below the reserved prefix, where no client's request is
 // routed: the endpoint that owns the path decides who may ask, and then has the request answered by way of the route.
 // The pool has one origin, whose URL has a scheme that the network does not know.
-import { type CacheRule, type Config, type Pool, poolSchema, type Route, routeSchema } from './config/schema.ts'
+import { poolSchema } from './config/pool.ts'
+import { type CacheRule, type Config, type Pool, type Route, routeSchema } from './config/schema.ts'
 import { reservedPrefix, shortHash } from './key.ts'
 
 export interface InnerRoutes {

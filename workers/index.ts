@@ -1,8 +1,8 @@
 // The composition root: binds the platform to the ports and exports what Cloudflare calls. Decides nothing.
 import { waitUntil } from 'cloudflare:workers'
+import { defaultHotTier } from '../shared/config/cache.ts'
 import type { BucketName } from '../shared/config/inner-origin.ts'
 import { defaultMedia } from '../shared/config/media.ts'
-import { defaultHotTier } from '../shared/config/schema.ts'
 import { mediaTarget } from '../shared/media-path.ts'
 import { cacheApiConfiguration } from './adapters/cache-api-configuration.ts'
 import { cacheApiStore } from './adapters/cache-api-store.ts'

@@ -2,6 +2,7 @@
 // document itself and passes over what has the wrong shape (the schema reports that), so that a wrong field
 // hides no other error. Decides nothing about single fields.
 
+import { hotTierSchema } from './cache.ts'
 import { imagesErrors } from './cross-images.ts'
 import { jobErrors } from './cross-jobs.ts'
 import { originEventErrors } from './cross-origin-events.ts'
@@ -12,7 +13,7 @@ import { type ConfigError, listNames, quote } from './errors.ts'
 import { batchPath, defaultOriginId, originUrl, pathPattern } from './fields.ts'
 import { parseInnerOrigin } from './inner-origin.ts'
 import { compilePath } from './pattern.ts'
-import { defaultRouteId, hotTierSchema } from './schema.ts'
+import { defaultRouteId } from './schema.ts'
 import { sessionsSchema } from './sessions.ts'
 import { asFields, asList, error, type Fields, repeats } from './shape.ts'
 

@@ -6,6 +6,11 @@ import { quote } from './errors.ts'
 import { innerOriginProblem, parseInnerOrigin } from './inner-origin.ts'
 import { checkHost, checkPath } from './pattern.ts'
 
+/** The longest that anything may be kept. */
+export const YEAR_SECONDS = 31_536_000
+/** The longest that anybody may wait. */
+export const MAX_WAIT_MS = 600_000
+
 /** RFC 9110 §5.6.2: what header, cookie and method names are made of. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
 

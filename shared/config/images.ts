@@ -4,9 +4,8 @@ import * as z from 'zod'
 import { imageOptions, MAX_SIDE } from '../image/options.ts'
 import { checkSourceRule } from '../image/sources.ts'
 import { quote } from './errors.ts'
-import { checked, whole } from './fields.ts'
+import { checked, whole, YEAR_SECONDS } from './fields.ts'
 
-const YEAR_SECONDS = 31_536_000
 const MAX_SOURCES = 100
 const MAX_PRESETS = 100
 const MAX_PIXELS = 250_000_000

@@ -2,10 +2,9 @@
 import * as z from 'zod'
 import { imageOptions } from '../image/options.ts'
 import { pictureTypes } from '../image/picture.ts'
-import { poolName, whole } from './fields.ts'
+import { poolName, whole, YEAR_SECONDS } from './fields.ts'
 
 const DAY_SECONDS = 86_400
-const YEAR_SECONDS = 31_536_000
 const MAX_MEDIA_BYTES = 104_857_600
 const MAX_PIXELS = 1_000_000_000
 const MAX_THUMBNAILS = 20

@@ -1,8 +1,7 @@
 // What the sessions of all routes keep to. A session that has begun keeps to what was in force then.
 import * as z from 'zod'
-import { whole } from './fields.ts'
+import { whole, YEAR_SECONDS } from './fields.ts'
 
-const YEAR_SECONDS = 31_536_000
 const MAX_SESSION_BYTES = 1_048_576
 const MAX_HEADER_BYTES = 16_384
 

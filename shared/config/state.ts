@@ -1,8 +1,7 @@
 // The fields of the shared state cache: how many objects it is spread over, and what its namespaces promise.
 import * as z from 'zod'
-import { namespaceName, originPath, required, whole } from './fields.ts'
+import { namespaceName, originPath, required, whole, YEAR_SECONDS } from './fields.ts'
 
-const YEAR_SECONDS = 31_536_000
 const MAX_SHARDS = 64
 const MAX_VALUE_BYTES = 1_048_576
 

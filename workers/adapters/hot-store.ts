@@ -2,7 +2,7 @@
 // with others. A hit there calls nothing of the platform. It changes where an answer is found, not what is judged: the
 // heads are the same, so expiry, variants, purges and a new configuration bind it in the same instant. What another
 // isolate has replaced or let go is seen here `trustSeconds` later at most.
-import { defaultHotTier, type HotTier } from '../../shared/config/schema.ts'
+import { defaultHotTier, type HotTier } from '../../shared/config/cache.ts'
 import { hasNoContent } from '../../shared/http/status.ts'
 import type { BodySink, Note, ResponseStore, Stored, StoredHead, StoredResponse } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'

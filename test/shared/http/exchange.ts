@@ -1,5 +1,6 @@
 // Exchanges with an origin, and the rules of routes, for the tests of admission.
-import { type CacheRule, flightSchema } from '../../../shared/config/schema.ts'
+import { flightSchema } from '../../../shared/config/cache.ts'
+import type { CacheRule } from '../../../shared/config/schema.ts'
 import { requestDirectives } from '../../../shared/http/cache-control.ts'
 import type { Admission, Exchange, NoStoreReason } from '../../../shared/http/may-store.ts'
 

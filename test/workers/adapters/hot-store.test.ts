@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, test } from 'vitest'
-import type { HotTier } from '../../../shared/config/schema.ts'
+import type { HotTier } from '../../../shared/config/cache.ts'
 import { hotStore } from '../../../workers/adapters/hot-store.ts'
 import type { ResponseStore } from '../../../workers/ports.ts'
 import { bytesOf, difference } from '../support/bytes.ts'

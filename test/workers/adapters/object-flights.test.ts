@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, test, vi } from 'vitest'
 import { flightLimits } from '../../../shared/collapse/flight-events.ts'
-import { flightSchema } from '../../../shared/config/schema.ts'
+import { flightSchema } from '../../../shared/config/cache.ts'
 import { objectFlights } from '../../../workers/adapters/object-flights.ts'
 import { type Fault, fail, faults } from '../support/configurations.ts'
 
