@@ -36,7 +36,7 @@ export interface ServiceCallsPorts {
   readonly now: () => number
 }
 
-export const callerField = 'weir-caller'
+const callerField = 'weir-caller'
 
 const patienceMs = 30_000
 

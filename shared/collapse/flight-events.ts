@@ -25,8 +25,6 @@ export function flightLimits({ windowBytes, maxReaders, maxWaitMs, beyond }: Cac
 
 /** `at` is in milliseconds since the epoch. */
 export type FlightEvent =
-  /** It is wanted in the store, as for grace: somebody leads who reads nothing. */
-  | { readonly kind: 'lead'; readonly at: number }
   /** Somebody wants all of it. Once the head is known, only those come whose requests select this response. */
   | { readonly kind: 'join'; readonly reader: ReaderId; readonly at: number }
   | {

@@ -21,14 +21,12 @@ interface Reader {
   readonly since: number
 }
 
-/** The store wants it though nobody reads, takes it as it passes, or has given it up. */
-type StoreInterest = 'wants' | 'takes' | 'gone'
-
 interface Asking {
   readonly phase: 'asking'
   /** In the order in which they came. The exchange stands for the first one's own, whoever it was begun for. */
   readonly readers: readonly Reader[]
-  readonly store: StoreInterest
+  /** Whether the store takes what comes, and has not given it up. */
+  readonly isStored: boolean
 }
 
 interface Body {
@@ -44,7 +42,7 @@ interface Body {
 
 interface Flying extends Body {
   readonly phase: 'flying'
-  readonly store: StoreInterest
+  readonly isStored: boolean
   readonly total: number | undefined
 }
 
@@ -74,8 +72,6 @@ export const startFlight: Flight = { phase: 'idle' }
 /** What an event makes of a flight, and what is to be done. What a phase has no use for changes nothing. */
 export function step(state: Flight, event: FlightEvent, limits: FlightLimits): FlightStep {
   switch (event.kind) {
-    case 'lead':
-      return lead(state, event.at)
     case 'join':
       return join(state, { id: event.reader, since: event.at }, limits)
     case 'head':
@@ -103,24 +99,11 @@ function tell(readers: readonly Reader[], notice: Notice): FlightCommand[] {
 
 // Those who come ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-function lead(state: Flight, at: number): FlightStep {
-  if (isOver(state, at)) return anew(state)
-  switch (state.phase) {
-    case 'idle':
-      return ask({ phase: 'asking', readers: [], store: 'wants' })
-    case 'asking':
-    case 'flying':
-      return unchanged(state.store === 'takes' ? { ...state, store: 'wants' } : state)
-    default:
-      return unchanged(state)
-  }
-}
-
 function join(state: Flight, reader: Reader, limits: FlightLimits): FlightStep {
   if (isOver(state, reader.since)) return anew(state)
   switch (state.phase) {
     case 'idle':
-      return ask({ phase: 'asking', readers: [reader], store: 'takes' })
+      return ask({ phase: 'asking', readers: [reader], isStored: true })
     case 'asking':
     case 'flying':
       return joinOthers(state, reader, limits)
@@ -159,7 +142,7 @@ function isOver(state: Flight, at: number): boolean {
 
 type Head = Extract<FlightEvent, { kind: 'head' }>
 
-function head({ readers, store }: Asking, { verdict, unfit, at }: Head, limits: FlightLimits): FlightStep {
+function head({ readers, isStored }: Asking, { verdict, unfit, at }: Head, limits: FlightLimits): FlightStep {
   const isUnfit = new Set(unfit)
   const fit = readers.filter(({ id }) => !isUnfit.has(id))
   const others = tell(
@@ -173,7 +156,7 @@ function head({ readers, store }: Asking, { verdict, unfit, at }: Head, limits: 
   const { total, etag, acceptsRanges } = verdict
   const hasRanges = total !== undefined || acceptsRanges
   const resumeBy = etag !== null && isStrong(etag) && hasRanges ? etag : undefined
-  const flying: Flying = { phase: 'flying', readers: fit, store, start: 0, received: 0, total, resumeBy }
+  const flying: Flying = { phase: 'flying', readers: fit, isStored, start: 0, received: 0, total, resumeBy }
   const { state, commands } = settle(flying, limits)
   return { state, commands: [{ kind: 'begin' }, ...tell(fit, { kind: 'serve' }), ...others, ...commands] }
 }
@@ -199,9 +182,9 @@ function chunk(state: Flying, bytes: number, { windowBytes }: FlightLimits): Fli
 
 function land(state: Flight, at: number, limits: FlightLimits): FlightStep {
   if (state.phase !== 'flying') return unchanged(state)
-  const { readers, start, received, total, resumeBy, store } = state
+  const { readers, start, received, total, resumeBy, isStored } = state
   if (total !== undefined && received < total) return lose(state, 'too-short')
-  const until = store === 'gone' ? at : at + limits.holdMs
+  const until = isStored ? at + limits.holdMs : at
   const landed = settle({ phase: 'landed', readers, start, received, resumeBy, until }, limits)
   return { state: landed.state, commands: [{ kind: 'commit' }, ...landed.commands] }
 }
@@ -245,7 +228,7 @@ function leave(state: Flight, reader: ReaderId | 'store', limits: FlightLimits):
     return { state: { ...state, given: undefined }, commands: [{ kind: 'abort' }] }
   }
   if (!('readers' in state)) return unchanged(state)
-  if (reader === 'store') return 'store' in state ? settle({ ...state, store: 'gone' }, limits) : unchanged(state)
+  if (reader === 'store') return 'isStored' in state ? settle({ ...state, isStored: false }, limits) : unchanged(state)
   return settle({ ...state, readers: state.readers.filter(({ id }) => id !== reader) }, limits)
 }
 
@@ -254,12 +237,12 @@ function settle(state: Asking | Flying | Landed, { finishBytes }: FlightLimits):
   if (state.readers.length > 0) return unchanged(state)
   switch (state.phase) {
     case 'asking':
-      return state.store === 'wants' ? unchanged(state) : { state: { phase: 'lost' }, commands: [{ kind: 'abort' }] }
+      return { state: { phase: 'lost' }, commands: [{ kind: 'abort' }] }
     case 'flying': {
-      const { total, received, store } = state
+      const { total, received, isStored } = state
       // What it costs to finish for nobody is known then, and small.
-      const isNearlyDone = store === 'takes' && total !== undefined && total - received <= finishBytes
-      return store === 'wants' || isNearlyDone ? unchanged(state) : lose(state, 'left', { kind: 'abort' })
+      const isNearlyDone = isStored && total !== undefined && total - received <= finishBytes
+      return isNearlyDone ? unchanged(state) : lose(state, 'left', { kind: 'abort' })
     }
     case 'landed':
       return unchanged(state)

@@ -140,7 +140,7 @@ async function open(
 const bundles = new Map<string, Promise<string>>()
 
 /** A Worker as one module. Made once by a program: its sources do not change while it runs. */
-export function bundle(entry = 'workers/index.ts'): Promise<string> {
+function bundle(entry = 'workers/index.ts'): Promise<string> {
   const made = bundles.get(entry) ?? makeBundle(entry)
   bundles.set(entry, made)
   return made

@@ -21,7 +21,6 @@ const limits: FlightLimits = {
 const storable: HeadVerdict = { kind: 'store', total: 12, etag: '"e"', acceptsRanges: false }
 const unannounced: HeadVerdict = { ...storable, total: undefined }
 
-const lead = (at = 0): FlightEvent => ({ kind: 'lead', at })
 const join = (reader: ReaderId, at = 0): FlightEvent => ({ kind: 'join', reader, at })
 const head = (verdict: HeadVerdict = storable, unfit: ReaderId[] = []): FlightEvent => ({
   kind: 'head',
@@ -64,8 +63,6 @@ const phases = {
 } satisfies Record<Flight['phase'], FlightEvent[]>
 
 const events = {
-  lead: lead(49),
-  'lead, later': lead(50),
   join: join(3, 49),
   'join, later': join(3, 50),
   'head, store': head(),
@@ -98,8 +95,6 @@ const untimed = { 'expire, too early': ignored, expire: ignored }
 
 const table: Record<Flight['phase'], Row> = {
   idle: {
-    lead: 'asking: ask',
-    'lead, later': 'asking: ask',
     join: 'asking: ask',
     'join, later': 'asking: ask',
     ...silent,
@@ -109,8 +104,6 @@ const table: Record<Flight['phase'], Row> = {
     ...untimed,
   },
   asking: {
-    lead: 'asking: ',
-    'lead, later': 'asking: ',
     join: 'asking: ',
     'join, later': 'asking: ',
     'head, store': 'flying: begin, serve 1 2',
@@ -126,8 +119,6 @@ const table: Record<Flight['phase'], Row> = {
     expire: 'asking: direct 2 (waited)',
   },
   flying: {
-    lead: 'flying: ',
-    'lead, later': 'flying: ',
     join: 'flying: serve 3',
     'join, later': 'flying: serve 3',
     'head, store': ignored,
@@ -142,8 +133,6 @@ const table: Record<Flight['phase'], Row> = {
     ...untimed,
   },
   landed: {
-    lead: ignored,
-    'lead, later': 'landed: anew',
     join: 'landed: serve 3',
     'join, later': 'landed: anew',
     ...silent,
@@ -153,8 +142,6 @@ const table: Record<Flight['phase'], Row> = {
     ...untimed,
   },
   dispersed: {
-    lead: ignored,
-    'lead, later': 'dispersed: anew',
     join: 'dispersed: direct 3 (uncacheable)',
     'join, later': 'dispersed: anew',
     ...silent,
@@ -164,8 +151,6 @@ const table: Record<Flight['phase'], Row> = {
     ...untimed,
   },
   failed: {
-    lead: ignored,
-    'lead, later': 'failed: anew',
     join: 'failed: fail 3 (timeout)',
     'join, later': 'failed: anew',
     ...silent,
@@ -175,8 +160,6 @@ const table: Record<Flight['phase'], Row> = {
     ...untimed,
   },
   lost: {
-    lead: 'lost: anew',
-    'lead, later': 'lost: anew',
     join: 'lost: anew',
     'join, later': 'lost: anew',
     ...silent,
@@ -213,7 +196,6 @@ describe('what is uncacheable is given to', () => {
     ['the first who is left', [join(1), join(2), leave(1), uncacheable], 'dispersed: give 2'],
     ['the first whom it fits', [join(1), join(2), onlyFor([1])], 'dispersed: give 2, direct 1 (unfit)'],
     ['nobody, as it fits nobody', [join(1), onlyFor([1])], 'dispersed: abort, direct 1 (unfit)'],
-    ['nobody, as nobody reads', [lead(), uncacheable], 'dispersed: abort'],
   ])('%s', isTold)
 
   test.each<Told>([
@@ -228,7 +210,6 @@ describe('RFC 9111 §4.1: whom the response does not fit', () => {
     ['asks for itself', [join(1), join(2), head(storable, [2])], 'flying: begin, serve 1, direct 2 (unfit)'],
     ['has left already', [join(1), join(2), leave(2), head(storable, [2])], 'flying: begin, serve 1'],
     ['was alone', [join(1), head(storable, [1])], 'lost: begin, direct 1 (unfit), abort, discard, drop 0'],
-    ['was alone beside the store', [lead(), join(1), head(storable, [1])], 'flying: begin, direct 1 (unfit)'],
   ])('%s', isTold)
 })
 
@@ -237,9 +218,7 @@ describe('when the last one leaves', () => {
 
   test.each<Told>([
     ['before the head: abort', [join(1), leave(1)], 'lost: abort'],
-    ['before the head, the store waiting: fly on', [join(1), lead(), leave(1)], 'asking: '],
     ['far from the end: abort', [...flying(storable, 7), leave(1)], 'lost: abort, discard, drop 7'],
-    ['far from the end, the store waiting: fly on', [...flying(storable, 7), lead(), leave(1)], 'flying: '],
     ['nearly done: fly on', [...flying(storable, 8), leave(1)], 'flying: '],
     ['nobody knows how far from the end: abort', [...flying(unannounced, 8), leave(1)], 'lost: abort, discard, drop 8'],
     ['at the very end: fly on', [...flying(storable, 12), leave(1)], 'flying: '],
@@ -252,9 +231,6 @@ describe('when the last one leaves', () => {
   ])('%s', isTold)
 
   test.each<Told>([
-    ['before the head', [lead(), leave('store')], 'lost: abort'],
-    ['after the head', [lead(), head(), chunk(9), leave('store')], 'lost: abort, discard, drop 9'],
-    ['for good', [join(1), leave('store'), lead(), leave(1)], 'lost: abort'],
     ['while somebody reads', [join(1), head(), leave('store'), chunk(9)], 'flying: hold'],
     [
       'and so nobody is sent to look there',
@@ -274,7 +250,6 @@ describe('when the last one leaves', () => {
 describe('before there is a head', () => {
   test.each<Told>([
     ['a failure is everybody’s', [join(1), join(2), fail('dns')], 'failed: fail 1 2 (dns)'],
-    ['a failure for the store: nobody is told', [lead(), fail()], 'failed: '],
     ['nobody is left for a failure', [join(1), leave(1), fail()], 'lost: '],
     ['the first waits on', [join(1), expire(1000)], 'asking: '],
     ['the next is the first then', [join(1), join(2), leave(1), expire(1000)], 'asking: '],
@@ -397,7 +372,6 @@ class Crowd {
   received = 0
   /** Bytes of the last chunk. */
   newest = 0
-  isLed = false
   hasStore = true
   isRunning = false
   asked = 0
@@ -441,12 +415,6 @@ class Crowd {
     return commands
   }
 
-  lead(now: number): boolean {
-    if (this.send({ kind: 'lead', at: now }, now)[0]?.kind === 'anew') return false
-    this.isLed = this.hasStore
-    return true
-  }
-
   join(client: Client, now: number): boolean {
     this.clients.push(client)
     if (this.send({ kind: 'join', reader: client.id, at: now }, now)[0]?.kind !== 'anew') return true
@@ -462,7 +430,7 @@ class Crowd {
   }
 
   giveUp(now: number) {
-    if (this.state.phase === 'asking' || this.state.phase === 'flying') this.hasStore = this.isLed = false
+    if (this.state.phase === 'asking' || this.state.phase === 'flying') this.hasStore = false
     this.send({ kind: 'leave', reader: 'store' }, now)
   }
 
@@ -550,7 +518,7 @@ class Crowd {
         return
       case 'abort':
         // A response that was given away may be over already.
-        if (event.kind === 'leave') expect([this.present.length, this.isLed && !isGivenAway]).toEqual([0, false])
+        if (event.kind === 'leave') expect(this.present.length).toBe(0)
         expect(this.isRunning || isGivenAway).toBe(true)
         this.isRunning = false
         return
@@ -633,7 +601,7 @@ class Crowd {
     if (present.length > 0) return
     // What has landed is held for those who come yet, until its owner lets it go.
     if (!this.isRunning) expect(phase === 'landed' ? [] : held).toEqual([])
-    else if (!this.isLed) {
+    else {
       this.seen.add('finish')
       expect(this.hasStore).toBe(true)
       expect(this.total! - this.received).toBeLessThanOrEqual(limits.finishBytes)
@@ -678,7 +646,7 @@ function deepFreeze<T>(value: T): T {
 type Op =
   | Said
   | { readonly kind: 'tick'; readonly ms: number }
-  | { readonly kind: 'lead' | 'join' | 'expire' | 'give up' }
+  | { readonly kind: 'join' | 'expire' | 'give up' }
   | { readonly kind: 'leave'; readonly which: number }
   | { readonly kind: 'read'; readonly which: number; readonly times: number }
 
@@ -706,9 +674,6 @@ class Place {
     switch (op.kind) {
       case 'tick':
         this.now += op.ms
-        return
-      case 'lead':
-        if (!last.lead(now)) expect(this.#begin().lead(now)).toBe(true)
         return
       case 'join': {
         const id = this.#readers++
@@ -756,7 +721,7 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ kind: 'join' as const }) },
   {
     weight: 3,
-    arbitrary: fc.constantFrom('lead' as const, 'expire' as const, 'give up' as const).map((kind) => ({ kind })),
+    arbitrary: fc.constantFrom('expire' as const, 'give up' as const).map((kind) => ({ kind })),
   },
   { weight: 2, arbitrary: fc.constantFrom('land' as const, 'fail' as const).map((kind) => ({ kind })) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('tick' as const), ms: fc.nat(15) }) },
