@@ -12,6 +12,16 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Ends what is under way with a problem: what the one who has asked may be told. */
+export class ProblemError extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.problem = problem
+  }
+}
+
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',

@@ -17,7 +17,7 @@ import {
   type Values,
 } from '../../shared/session/session.ts'
 import type { Ports } from '../ports.ts'
-import type { Problem } from '../problem.ts'
+import { ProblemError } from '../problem.ts'
 import { sessionUnavailable, sessionUncertain } from '../session.ts'
 import {
   endedCookie,
@@ -34,14 +34,8 @@ import { policyOf } from '../settle-session.ts'
 export type SessionPorts = Pick<Ports, 'configuration' | 'sessions' | 'seal' | 'now'>
 
 /** `problem` is what the client may be told. */
-export class SessionRefused extends Error {
+export class SessionRefused extends ProblemError {
   override readonly name = 'SessionRefused'
-  readonly problem: Problem
-
-  constructor(problem: Problem) {
-    super(problem.detail)
-    this.problem = problem
-  }
 }
 
 /** The session of a request: of the client that it came from, or of the request that the gateway has passed on. */

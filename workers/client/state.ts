@@ -10,21 +10,15 @@ import type { Conditions, Content, Operation, Reply } from '../../shared/state/o
 import type { Layout } from '../../shared/state/place.ts'
 import { type KeyName, keyName, parsePosted, parseTtl } from '../../shared/state/request.ts'
 import type { Ports } from '../ports.ts'
-import type { Problem } from '../problem.ts'
+import { type Problem, ProblemError } from '../problem.ts'
 import { badRequest, refusalProblem, stateAway, valueTooLarge } from '../state-problems.ts'
 
 /** What the shared state needs of the gateway. */
 export type StatePorts = Pick<Ports, 'configuration' | 'state' | 'now'>
 
 /** `problem` is what an origin would be told. Of a 503 alone nobody knows whether something was changed. */
-export class StateRefused extends Error {
+export class StateRefused extends ProblemError {
   override readonly name = 'StateRefused'
-  readonly problem: Problem
-
-  constructor(problem: Problem) {
-    super(problem.detail)
-    this.problem = problem
-  }
 }
 
 export interface Versioned<V> {

@@ -6,7 +6,7 @@ import { formatPath } from '../../shared/config/errors.ts'
 import { notModified } from '../../shared/http/preconditions.ts'
 import { type SessionVariables, session } from '../client/hono.ts'
 import { OwnView } from '../db/bookmarks.ts'
-import { type Problem, problemResponse } from '../problem.ts'
+import { type Problem, ProblemError, problemResponse } from '../problem.ts'
 import type { ShopPorts, ShopSession } from './ports.ts'
 
 export interface ShopEnvironment {
@@ -19,14 +19,8 @@ export interface ShopEnvironment {
 export type ShopContext = Context<ShopEnvironment>
 
 /** Ends a request with what its client is told. */
-export class Refused extends Error {
+export class Refused extends ProblemError {
   override readonly name = 'Refused'
-  readonly problem: Problem
-
-  constructor(problem: Problem) {
-    super(problem.detail)
-    this.problem = problem
-  }
 }
 
 /** An app whose answers are for one client unless they say otherwise, with a problem for all that it does not know. */
