@@ -42,6 +42,12 @@ describe('when an origin is ejected', () => {
     ['slow for some answers only', undefined, times(19, taking(2000)), [fast]],
     ['slow pages among fast ones', undefined, times(40, good).flatMap((one) => [one, one, taking(5000)]), [fast]],
     ['slow, and nothing is known of the others', undefined, times(30, taking(2000)), [healthy]],
+    [
+      'slow beside those who are asked',
+      'latency',
+      times(30, taking(1100)),
+      [fast, slow, { ...ejectedOne, typical: { ms: 9000, samples: 99 } }],
+    ],
     ['slow, and alone', undefined, times(30, taking(2000)), []],
     ['given up again and again', 'latency', [...times(20, good), ...times(40, givenUp(2000))], [fast]],
     ['given up early', undefined, times(100, givenUp(1)), [fast]],

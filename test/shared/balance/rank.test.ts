@@ -168,6 +168,15 @@ describe('what requests have shown', () => {
     expect(firstShares(state, 1000).b).toBeUndefined()
   })
 
+  test('peak-ewma: nor is it the second to be asked', () => {
+    const state = startPool(poolOf('peak-ewma', {}, {}, {}, {}), () => 0)
+    take(state, 0, 5000)
+    for (const index of [1, 2, 3]) take(state, index, 20)
+    const random = randomFrom(1)
+    const seconds = Array.from({ length: 1000 }, () => rankOrigins(state, {}, now, random)[1]!.origin.id)
+    expect(seconds).not.toContain('a')
+  })
+
   test('peak-ewma: a new origin among slow ones is not flooded', () => {
     const state = startPool(poolOf('peak-ewma', {}, {}, {}), () => 0)
     take(state, 0, 200)

@@ -116,6 +116,7 @@ describe('ejections', () => {
     for (let at = 2000; at < 90_000; at += 2000) {
       const late = isolate()
       applyShared(other, noMonitor(learnt), at)
+      expect(learntBy(other, noMonitor(learnt), at)[key('a')]?.ejection).toBeUndefined()
       learnt = united(learnt, learntBy(other, noMonitor(learnt), at), at)
       applyShared(late, noMonitor(learnt), at)
       expect(known(late, 'a').health.ejected !== undefined, `at ${at}`).toBe(at < 31_000)

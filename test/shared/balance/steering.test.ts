@@ -192,4 +192,10 @@ describe('health', () => {
     for (const each of web!.origins) each.health = { ...each.health, monitor: 'down' }
     expect(wellFirst([web!, eu!], 0)).toEqual([eu, web])
   })
+
+  it('a pool that has none left but those that drain is unwell', () => {
+    const [web, eu] = states()
+    const draining = web!.origins.map((each) => ({ ...each, origin: { ...each.origin, state: 'drain' as const } }))
+    expect(wellFirst([{ ...web!, origins: draining }, eu!], 0)).toEqual([eu, { ...web!, origins: draining }])
+  })
 })
