@@ -62,9 +62,12 @@ export function requestDirectives(fields: Fields | null): CacheControl {
 
 const directive = /\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?\s*(?:,|$)/y
 
+/** What of a bare value is one. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*/
+
 /**
- * What forbids is heeded in a malformed part too: `no-store; max-age=0` and `private max-age=60` are what people send.
- * A lifetime there is one that cannot be read.
+ * What forbids is heeded in a malformed part too: `no-store; max-age=0`, `max-age=60;private` and `private max-age=60`
+ * are what people send. A lifetime there is one that cannot be read.
  */
 const forbidding = /(?<![\w-])(?:no-store|no-cache|private|max-age|s-maxage)(?![\w-])/gi
 
@@ -80,14 +83,19 @@ export function parseCacheControl(value: string | null): CacheControl {
       // Not a directive: go on behind the next comma.
       const comma = value.indexOf(',', position)
       const end = comma < 0 ? value.length : comma
-      for (const [name] of value.slice(position, end).matchAll(forbidding)) apply(result, name.toLowerCase(), undefined)
+      heedForbidding(result, value.slice(position, end))
       position = end + 1
       continue
     }
     position = directive.lastIndex
     apply(result, match[1]!.toLowerCase(), match[2] ?? match[3])
+    if (match[3] !== undefined) heedForbidding(result, match[3].replace(token, ''))
   }
   return result
+}
+
+function heedForbidding(result: Mutable, malformed: string): void {
+  for (const [name] of malformed.matchAll(forbidding)) apply(result, name.toLowerCase(), undefined)
 }
 
 function apply(result: Mutable, name: string, argument: string | undefined): void {

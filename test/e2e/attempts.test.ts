@@ -349,6 +349,18 @@ describe('asks nobody else', () => {
     expect([ran, seen.length]).toEqual([1, 0])
   })
 
+  test('POST, and Cloudflare says that it got no answer: 520 to 530', async () => {
+    for (const status of [520, 522, 524, 530]) {
+      frozen.handle = async (request, response) => {
+        await bodyOf(request)
+        response.writeHead(status).end()
+      }
+      const answer = await ask('/frozen/x', { method: 'POST', body: 'pay 5' })
+      expect([answer.status >= 502, seen.length]).toEqual([true, 0])
+    }
+    expect(frozen.requests).toBe(4)
+  })
+
   test('an answer is an answer: a 500 of the first origin is not asked again', async () => {
     frozen.handle = (_, response) => response.writeHead(500).end('broken')
     const response = await ask('/frozen/x')

@@ -78,6 +78,13 @@ describe('to the safe side', () => {
     ['a semicolon for a comma', 'no-store; max-age=60', { noStore: true, maxAge: 0 }],
     ['a space for a comma', 'private no-cache no-store', { private: true, noCache: true, noStore: true }],
     ['a lifetime, and a space for a comma', 'max-age=60 private', { private: true, maxAge: 0 }],
+    ['a semicolon for a comma, and no space', 'max-age=60;private', { private: true, maxAge: 0 }],
+    [
+      'and more of them',
+      'public, s-maxage=5;no-store;no-cache',
+      { public: true, sMaxage: 0, noStore: true, noCache: true },
+    ],
+    ['a forbidding word that is a value is none', 'x=private, y=no-store', {}],
     ['forbidding words within other words are none', 'a@no-store-b; x-private', {}],
   ])('%s', (_, value, verdict) => expect(said(value)).toEqual(verdict))
 })
