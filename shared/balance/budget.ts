@@ -2,7 +2,8 @@
 // is given back: so a pool that fails is not asked more and more (at 20 percent, 1.2 attempts a request), and one of which
 // a part fails loses nothing. What is earned fades within seconds: a burst of failures is met by what the traffic of a
 // moment has earned, and by no more; but for attempts at an origin that answers well, which cost nothing until they fail,
-// however many of them are under way.
+// however many of them are under way. What is spare is for little traffic, not for a pool that is known to fail: of a
+// thousand isolates each has its own.
 
 export interface Budget {
   /** Attempts, whole ones and parts. */

@@ -59,7 +59,7 @@ const timeoutsSchema = z.strictObject({
 const retrySchema = z.strictObject({
   /** Attempts in all, the first included. */
   tries: whole(1, 10).default(2),
-  /** Retries, in percent of the requests of the pool; a pool with little traffic has a few more. 0: none. */
+  /** Retries that come to nothing, in percent of the requests of the pool; one with little traffic has a few more. 0: no retries. */
   budgetPercent: whole(0, 100).default(20),
   /** Request bodies up to this size are kept so that they can be sent again. */
   maxBodyBytes: whole(0, MAX_KEPT_BODY_BYTES).default(262_144),
