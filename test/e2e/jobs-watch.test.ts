@@ -100,6 +100,24 @@ test('the link of one job is no use for another, nor for its end', async () => {
   expect(cancelled.status).toBe(401)
 })
 
+test('who leaves is not watched for: what the job does then asks its book no more', async () => {
+  const told = await posted('held', 'patient')
+  const leaving = new AbortController()
+  const response = await fetch(gateway.url + told.watch, { signal: leaving.signal })
+  for await (const { status } of eventsOf(response)) if (status.state === 'running') break
+  await expect.poll(() => worker.asked()['idempotency-key']).toBe(told.id)
+  const link = String(worker.asked()['weir-job-progress'])
+  const advance = () => fetch(gateway.url + link, { method: 'POST', body: '{"percent": 1}' })
+  leaving.abort()
+  const asked = async () => {
+    const before = await watches()
+    for (let time = 0; time < 3; time++) expect((await advance()).status).toBe(204)
+    return (await watches()) - before
+  }
+  await expect.poll(asked).toBe(0)
+  worker.release()
+})
+
 test('a job that is cancelled while it runs is over at once for all', async () => {
   const told = await posted('held', 'patient')
   for await (const { status } of eventsOf(await watch(told.watch))) {

@@ -90,6 +90,8 @@ export function jobBookObject({
       const at = now()
       if (this.#rows.isForgotten(envelope.id)) return { kind: 'skip' }
       const known = this.#loadOrOpen({ envelope, rule, delayMs: 0 }, at)
+      // A key was used twice, and the book was not there to refuse it.
+      if (!isSame(known, envelope)) return { kind: 'skip' }
       const begun = begin(known, rule, at, random())
       this.#replace(known, begun.record)
       this.#arm()

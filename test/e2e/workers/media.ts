@@ -1,4 +1,5 @@
-// Weir with an eye on its media: how many pictures it has made, and which objects it keeps. `/_test/fail` names what of
+// Weir with an eye on its media: how many pictures it has made, how often it has looked what there
+// is (`/_test/heads`), and which objects it keeps. `/_test/fail` names what of
 // the bucket or the database throws from now on. Jobs are thrown away until `/_test/work` is asked for.
 import weir from '../../../workers/index.ts'
 
@@ -7,6 +8,7 @@ export * from '../../../workers/index.ts'
 type Fetch = Parameters<typeof weir.fetch>
 
 let made = 0
+let heads = 0
 let failing: string | null = null
 let works = false
 
@@ -14,6 +16,7 @@ let works = false
 function failable<T extends object>(binding: T): T {
   return new Proxy(binding, {
     get(target, name) {
+      if (name === 'head') heads++
       if (name === failing) return () => Promise.reject(new Error('It is away, for a test.'))
       const value: unknown = Reflect.get(target, name)
       return typeof value === 'function' ? value.bind(target) : value
@@ -44,6 +47,8 @@ export default {
     switch (pathname) {
       case '/_test/made':
         return Response.json(made)
+      case '/_test/heads':
+        return Response.json(heads)
       case '/_test/objects': {
         const { objects } = await env.MEDIA.list()
         return Response.json(objects.map(({ key }) => key))

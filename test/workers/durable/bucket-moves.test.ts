@@ -3,8 +3,11 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type BucketState, type Claim, type Incoming, isEmpty, isHeld } from '../../../shared/state/buckets.ts'
+import type { StatePage } from '../../../shared/state/page.ts'
 import { type Layout, ownerOf, type Place, possibleOwners } from '../../../shared/state/place.ts'
 import { BucketMoves, type BucketRows, type OtherShards, type Page } from '../../../workers/durable/bucket-moves.ts'
+import type { StateBuckets } from '../../../workers/durable/state-buckets.ts'
+import { type Adopt, sweep } from '../../../workers/durable/state-sweep.ts'
 
 type Counters = readonly (readonly [key: string, count: number])[]
 
@@ -299,3 +302,20 @@ it.each([
   },
   20_000,
 )
+
+it.each([
+  ['nobody answers', () => Promise.reject(new Error('away'))],
+  ['nobody holds it yet', async () => undefined],
+])('a bucket that is to be handed over stays where %s', async (_, adopt) => {
+  const claim = { version: 1, shard: 0 }
+  const layout = { shards: 64, version: 2 }
+  const leaving = Array.from({ length: 64 }, (_, each) => each).filter((each) => ownerOf(each, layout.shards) !== 0)
+  const all = () => leaving.map((each) => ({ bucket: each, state: { claim, copy: claim } }))
+  const released: number[] = []
+  const moves = { release: (each: number) => released.push(each) }
+  const swept = (by: Adopt) => sweep(0, layout, { all } as StateBuckets, moves as unknown as BucketMoves<StatePage>, by)
+  expect(await swept(adopt)).toEqual({ left: leaving.length, failed: true })
+  expect(released).toEqual([])
+  expect(await swept(async (shard) => ({ version: 2, shard }))).toMatchObject({ left: 0 })
+  expect(released.toSorted((left, right) => left - right)).toEqual(leaving)
+})

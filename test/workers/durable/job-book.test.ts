@@ -55,6 +55,14 @@ it('knows its jobs and their runs when it was evicted', async () => {
   expect(await job()).toMatchObject({ state: 'done', result: 1, runs: 1 })
 })
 
+it('runs no message under the name of another job', async () => {
+  await book.write({ envelope: envelopeOf({ payload: 'first' }), rule, delayMs: 0 })
+  // As where a key is used twice, and the second job went straight to the queue because its book did not answer.
+  expect(await book.begin(envelopeOf({ payload: 'second' }), rule)).toEqual({ kind: 'skip' })
+  expect(await job()).toMatchObject({ state: 'queued', payload: 'first' })
+  expect(await book.begin(envelopeOf({ payload: 'first' }), rule)).toMatchObject({ kind: 'run' })
+})
+
 it('sets its alarm to the first job that is to be looked at, and sets it again where it was lost', async () => {
   await begun()
   const soonest = await alarmAt()
@@ -103,6 +111,16 @@ it('tells who watches as soon as something changes', async () => {
   expect(await watching).toMatchObject({ job: { progress: { percent: 50 }, changes: changes + 1 } })
   expect(await book.watch(id, changes)).toMatchObject({ job: { changes: changes + 1 } })
   expect(await book.watch('f'.repeat(32), 0)).toEqual({ kind: 'absent' })
+})
+
+it('tells who reads slowly the newest alone, at the end the end', async () => {
+  const token = await begun()
+  const watched = await env.JOB_WATCHES.getByName(id).fetch(`https://watch.invalid/?id=${id}&caller=admin`)
+  for (let percent = 0; percent < 100; percent++) await book.advance(id, token, { percent, note: 'x'.repeat(1000) })
+  await book.finish(id, token, { kind: 'done' })
+  const events = (await watched.text()).split('\n\n').filter((text) => text.includes('data:'))
+  expect(events.length).toBeLessThan(10)
+  expect(events.at(-1)).toContain('"state":"done"')
 })
 
 it('tells of long jobs in a list by their length alone', async () => {

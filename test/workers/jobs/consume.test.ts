@@ -6,7 +6,7 @@ import type { Envelope, Json } from '../../../shared/jobs/envelope.ts'
 import { objectJobBooks } from '../../../workers/adapters/object-job-books.ts'
 import { createConfiguration } from '../../../workers/configuration.ts'
 import type { Letter } from '../../../workers/job-port.ts'
-import { consume } from '../../../workers/jobs/consume.ts'
+import { consume, settleEach } from '../../../workers/jobs/consume.ts'
 import { consumeDead } from '../../../workers/jobs/dead.ts'
 import type { Handler } from '../../../workers/jobs/handler.ts'
 import type { Ports } from '../../../workers/ports.ts'
@@ -94,6 +94,18 @@ it('settles each message by itself', async () => {
       [expect.stringMatching(/^The message is no envelope/), 'no envelope'],
     ]),
   )
+})
+
+it('has a message again whose settlement throws, and settles its neighbours', async () => {
+  const bodies = ['well', 'throws', 'well']
+  const messages = bodies.map((body, index) => ({ id: String(index), timestamp: new Date(), attempts: 1, body }))
+  const batch = createMessageBatch('weir-jobs', messages)
+  await settleEach(batch, async ({ body }) => {
+    if (body === 'throws') throw new Error('broken')
+    return { kind: 'acknowledge' }
+  })
+  const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext())
+  expect([explicitAcks, retryMessages.map(({ msgId }) => msgId)]).toEqual([['0', '2'], ['1']])
 })
 
 it('runs a job once, however often its message comes at once', async () => {
