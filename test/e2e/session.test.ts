@@ -386,7 +386,7 @@ describe('what is cached', () => {
     expect((await client().send('/behind')).cache).toContain('; hit; ')
     await expect.poll(() => seen.length).toBe(2)
     for (const origin of origins) origin.handle = saying({})
-    await client().send('/show')
+    await client().send('/behind/next')
     expect(await callsSoFar()).toBe(before)
   })
 
