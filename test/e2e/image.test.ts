@@ -426,6 +426,19 @@ describe('where from', () => {
     expect(await short(await image('width=26', at(moved(chain))))).toBe('502 source-redirects')
   })
 
+  test('is not kept where the redirect was for this once', async () => {
+    const path = at(photo)
+    const once = (_: IncomingMessage, response: ServerResponse) =>
+      response.writeHead(302, { location: path, 'cache-control': 'no-store' }).end()
+    const from = at(once)
+    for (let time = 0; time < 2; time++) {
+      const response = await image('width=28', from)
+      expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'private, no-store'])
+      expect(cacheStatus(response)).not.toMatch(/hit;|stored/)
+      await response.arrayBuffer()
+    }
+  })
+
   test.each([
     ['a private host', () => 'http://10.0.0.1/open/a.png'],
     ['the metadata of a cloud', () => 'http://169.254.169.254/latest/meta-data'],

@@ -169,6 +169,15 @@ describe('what is refused leaves what was there before', () => {
     expect((await objects()).filter((name) => name.startsWith('//staged/'))).toEqual([])
   })
 
+  test('a picture of a type that is not among those that are taken', async () => {
+    await gateway.configure({ ...configuration, media: { ...media, types: ['image/jpeg', 'image/webp'] } })
+    const path = fresh()
+    const refused = await put(path, picture(40, 30, 5))
+    await gateway.configure(configuration)
+    expect([refused.status, await reasonOf(refused)]).toEqual([415, 'wrong-type'])
+    expect((await get(path)).status).toBe(404)
+  })
+
   test('more bytes than are allowed, before the first of them has come', async () => {
     const fields = `Host: gateway.test\r\nConnection: close\r\nAuthorization: ${authorization}\r\nContent-Length: 6000001`
     const refused = await sendRaw(gateway.url, `PUT ${fresh()} HTTP/1.1\r\n${fields}\r\n\r\n`)
@@ -383,6 +392,22 @@ describe('thumbnails', () => {
     await expect.poll(async () => (await objects()).length).toBe(before + 2)
     await fetch(gateway.url + path, { method: 'DELETE', headers: { authorization } })
     await expect.poll(async () => (await objects()).length).toBe(before)
+  })
+
+  test('are of the new original where it came while that of the old one was made', async () => {
+    const path = fresh()
+    await put(path, picture(200, 100, 22))
+    const before = await objects()
+    const count = await made()
+    await fetch(`${gateway.url}/_test/hold?is=true`)
+    const asking = get(`${path}?preset=card`)
+    await expect.poll(made).toBe(count + 1)
+    await put(path, picture(200, 100, 222))
+    await fetch(`${gateway.url}/_test/hold`)
+    const [shown, again] = [await bytesOf(await asking), await bytesOf(await get(`${path}?preset=card`))]
+    expect(again.equals(shown)).toBe(true)
+    expect(await made()).toBe(count + 2)
+    expect(await objects()).toHaveLength(before.length + 1)
   })
 
   test('never mix what was there before with what is there now', async () => {

@@ -107,6 +107,7 @@ test.each([
   ['what caches like this are not to store', 200, { ...shared, 'surrogate-control': 'no-store' }],
   ['what is stale on arrival', 200, { 'cache-control': 'max-age=0' }],
   ['what differs by everything', 200, { ...shared, vary: '*' }],
+  ['what comes coded, though that was not asked for', 200, { ...shared, 'content-encoding': 'br' }],
 ])('is not kept, and nobody gets it: %s', async (title, status, headers) => {
   origin.handle = (_, response) => response.writeHead(status, headers).end('secret')
   const key = `items/${encodeURIComponent(title)}`

@@ -1,6 +1,6 @@
 // Weir with an eye on its media: how many pictures it has made, how often it has looked what there
 // is (`/_test/heads`), and which objects it keeps. `/_test/fail` names what of
-// the bucket or the database throws from now on. Jobs are thrown away until `/_test/work` is asked for.
+// the bucket or the database throws from now on; while `/_test/hold?is=true` no picture is given that was made. Jobs are thrown away until `/_test/work` is asked for.
 import weir from '../../../workers/index.ts'
 
 export * from '../../../workers/index.ts'
@@ -9,6 +9,7 @@ type Fetch = Parameters<typeof weir.fetch>
 
 let made = 0
 let heads = 0
+let isHeld = false
 let failing: string | null = null
 let works = false
 
@@ -24,10 +25,22 @@ function failable<T extends object>(binding: T): T {
   })
 }
 
+/** What is made is given when nothing is held any more. */
+function heldBack(picture: ImageTransformer): ImageTransformer {
+  return {
+    transform: (wanted) => heldBack(picture.transform(wanted)),
+    draw: (...given) => heldBack(picture.draw(...given)),
+    async output(wanted) {
+      while (isHeld) await new Promise((resolve) => setTimeout(resolve, 5))
+      return picture.output(wanted)
+    },
+  }
+}
+
 function watched(env: Fetch[1]): Fetch[1] {
   const input: ImagesBinding['input'] = (...given) => {
     made++
-    return env.IMAGES!.input(...given)
+    return heldBack(env.IMAGES!.input(...given))
   }
   const IMAGES = new Proxy(env.IMAGES!, {
     get: (target, name) => (name === 'input' ? input : Reflect.get(target, name)),
@@ -55,6 +68,9 @@ export default {
       }
       case '/_test/fail':
         failing = searchParams.get('what')
+        return new Response()
+      case '/_test/hold':
+        isHeld = searchParams.get('is') === 'true'
         return new Response()
       case '/_test/work':
         works = true
