@@ -10,7 +10,8 @@ let gateway: TestGateway
 
 beforeAll(async () => {
   worker = await startWorker()
-  gateway = await startGateway(jobsDocument(worker), 'test/e2e/workers/jobs.ts')
+  // What the queue has not taken is sent again long before what it has taken and lost.
+  gateway = await startGateway(jobsDocument(worker, { resendSeconds: 60 }), 'test/e2e/workers/jobs.ts')
 })
 
 afterEach(() => control(''))
