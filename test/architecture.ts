@@ -33,13 +33,16 @@ const mayImport: Readonly<Record<string, readonly string[] | 'any'>> = {
 /** The pure core is one part to itself, but for its two halves, which must not know each other. */
 const sharedParts = new Set(['shared', 'shared/http', 'shared/balance'])
 
+/** What knows the platform by its ports alone, by the themes of shared/: one part with the life of a request. */
+const coreFolders = new Set(['balance', 'cache', 'collapse', 'media', 'ports', 'services', 'session', 'state'])
+
 const sharedPackages = new Set(['zod', 'jsonc-parser', 'structured-headers'])
 
 function partOf(path: string): string {
   const [top = '', second = '', third] = path.split('/')
   if (top === 'shared') return second === 'http' || second === 'balance' ? `shared/${second}` : 'shared'
   if (top !== 'workers') return top
-  if (third !== undefined) return second
+  if (third !== undefined) return coreFolders.has(second) ? 'core' : second
   return second === 'index.ts' ? 'index' : 'core'
 }
 

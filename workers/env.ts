@@ -20,11 +20,11 @@ import type { Filled, Led } from '../shared/state/fill.ts'
 import type { Operation, Read, Reply } from '../shared/state/operation.ts'
 import type { StatePage, StateReport } from '../shared/state/page.ts'
 import type { Layout, Place } from '../shared/state/place.ts'
-import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from './job-port.ts'
+import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from './ports/job-port.ts'
+import type { ListedRefusals } from './ports/refusal-port.ts'
+import type { ListedSessions } from './ports/session-port.ts'
+import type { Elsewhere } from './ports/state-port.ts'
 import type { Rhythm } from './ports.ts'
-import type { ListedRefusals } from './refusal-port.ts'
-import type { ListedSessions } from './session-port.ts'
-import type { Elsewhere } from './state-port.ts'
 
 /** What wrangler.toml binds, and the secrets that `wrangler secret put` sets. */
 export interface Env {

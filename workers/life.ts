@@ -11,7 +11,7 @@ import type { Target } from '../shared/http/target.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
 import type { Attempt, Background, Ports, StoredHead, StoredResponse, VariantsNote } from './ports.ts'
 import type { Problem } from './problem.ts'
-import type { Carried } from './session.ts'
+import type { Carried } from './session/session.ts'
 
 /** What is known of a request once it has a route. */
 export interface Life {

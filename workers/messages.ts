@@ -5,9 +5,9 @@ import { type Fields, hopByHopFields, isForGateway, isForgeable } from '../share
 import type { ByteRange } from '../shared/http/ranges.ts'
 import { negotiated, selectingValue } from '../shared/http/selecting.ts'
 import { surrogateToken } from '../shared/http/targeted.ts'
+import { withholdUnkeyed } from './cache/unkeyed.ts'
 import type { Life } from './life.ts'
-import { tellOfSession } from './session.ts'
-import { withholdUnkeyed } from './unkeyed.ts'
+import { tellOfSession } from './session/session.ts'
 
 export const via = '1.1 weir'
 

@@ -9,9 +9,9 @@ import type { StaticRule } from '../shared/config/static.ts'
 import type { StoredInstants } from '../shared/http/may-reuse.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import type { Snapshot } from '../shared/snapshot.ts'
-import type { JobPort } from './job-port.ts'
-import type { SessionPort } from './session-port.ts'
-import type { StatePort } from './state-port.ts'
+import type { JobPort } from './ports/job-port.ts'
+import type { SessionPort } from './ports/session-port.ts'
+import type { StatePort } from './ports/state-port.ts'
 
 /** Work that goes on behind the response. Its promise must not reject. */
 export type Background = (work: Promise<unknown>) => void

@@ -2,9 +2,11 @@
 // the platform behind ports.ts; nothing here knows KV, D1 or the Cache API.
 //
 //   receive → route → session? → lookup ─┬─ hit ──────────────────────────────────────────────────┬→ deliver
-//    proxy.ts          session.ts lookup.ts ├─ stale ──(refresh behind the response)─────────────────┤  deliver.ts
-//                                         └─ validate, miss, pass → collapse → forward → admit ────┘
-//                                                        answer.ts  fly.ts    forward.ts admit.ts
+//                                        ├─ stale ──(refresh behind the response)─────────────────┤
+//                                        └─ validate, miss, pass → collapse → forward → admit ────┘
+//
+// receive and route stand here, session in session/, collapse in collapse/fly.ts, forward in balance/; lookup, admit and
+// deliver in cache/. What they hand on to each other is in life.ts; answer.ts goes from collapse to admit.
 
 import { wellFirst } from '../shared/balance/steering.ts'
 import { requestDirectives } from '../shared/http/cache-control.ts'
@@ -13,17 +15,17 @@ import { canonicalTarget, type Target } from '../shared/http/target.ts'
 import { reservedPrefix } from '../shared/key.ts'
 import { poolsOf, type Snapshot } from '../shared/snapshot.ts'
 import { answer, refresh } from './answer.ts'
-import { deliverNotCached, deliverStored, refusal } from './deliver.ts'
+import { clientOf, courseFor } from './balance/steer.ts'
+import { deliverNotCached, deliverStored, refusal } from './cache/deliver.ts'
+import { lookup } from './cache/lookup.ts'
+import { deliverSliced } from './cache/slices.ts'
+import { passingOf } from './cache/unkeyed.ts'
 import { type Forward, type Hit, type Life, type Refused, refuse } from './life.ts'
-import { lookup } from './lookup.ts'
 import { contentOf } from './messages.ts'
-import { withoutOwnCookies } from './own-cookies.ts'
 import type { Background, Boarding, Ports } from './ports.ts'
 import { noConfiguration, type Problem } from './problem.ts'
-import { carriedBy, mustWait, sessionUnavailable } from './session.ts'
-import { deliverSliced } from './slices.ts'
-import { clientOf, courseFor } from './steer.ts'
-import { passingOf } from './unkeyed.ts'
+import { withoutOwnCookies } from './session/own-cookies.ts'
+import { carriedBy, mustWait, sessionUnavailable } from './session/session.ts'
 
 /** Answers one request of a client; `heard` where it is the gateway's own. */
 export async function proxy(

@@ -6,7 +6,7 @@ import { type NamespaceRule, namespaceSchema } from '../../shared/config/state.t
 import type { Operation, Reply } from '../../shared/state/operation.ts'
 import { hotState } from '../../workers/adapters/hot-state.ts'
 import { objectState } from '../../workers/adapters/object-state.ts'
-import type { StatePort } from '../../workers/state-port.ts'
+import type { StatePort } from '../../workers/ports/state-port.ts'
 import { wakeShards } from './support/shards.ts'
 
 // Hundreds of calls take what the disk takes.

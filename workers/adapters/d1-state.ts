@@ -3,7 +3,7 @@
 import { sql } from 'drizzle-orm'
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1'
 import { state } from '../db/schema.ts'
-import type { StateDatabase, StateRecord } from '../state-port.ts'
+import type { StateDatabase, StateRecord } from '../ports/state-port.ts'
 
 export function d1State(binding: D1Database): StateDatabase {
   const database = drizzle(binding)

@@ -1,5 +1,5 @@
 // Calls out, with the platform's fetch.
-import type { EgressPort } from '../egress-port.ts'
+import type { EgressPort } from '../ports/egress-port.ts'
 
 export const fetchEgress: EgressPort = {
   async send({ url, method, fields, body }, signal) {

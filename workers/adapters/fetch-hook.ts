@@ -2,7 +2,7 @@
 import { parseRetryAfter } from '../../shared/http/retry-after.ts'
 import { checkHookUrl } from '../../shared/jobs/hook-url.ts'
 import { parseSecrets, signatureFields, signedContent } from '../../shared/jobs/signature.ts'
-import type { Hook, HookAnswer, HookPort } from '../hook-port.ts'
+import type { Hook, HookAnswer, HookPort } from '../ports/hook-port.ts'
 
 const patienceMs = 15_000
 

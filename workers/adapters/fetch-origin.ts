@@ -1,8 +1,8 @@
 // Sends a request to an origin with the platform's fetch, and turns its many ways of failing into values.
 import { type Failure, failureOfStatus } from '../../shared/balance/attempt.ts'
 import { contentLength } from '../../shared/http/fields.ts'
+import { attemptClock, upload } from '../balance/upload.ts'
 import type { Attempt, Exchange, OriginPort, OriginRequest } from '../ports.ts'
-import { attemptClock, upload } from '../upload.ts'
 import { late } from '../within.ts'
 
 export const fetchOrigin: OriginPort = { send }

@@ -3,7 +3,7 @@
 // that the next read sees it.
 import type { Position } from '../../shared/state/buckets.ts'
 import type { Reply } from '../../shared/state/operation.ts'
-import type { StatePort } from '../state-port.ts'
+import type { StatePort } from '../ports/state-port.ts'
 
 type Found = Extract<Reply, { kind: 'found' | 'absent' }>
 

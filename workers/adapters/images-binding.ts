@@ -3,7 +3,7 @@
 import { pointOf } from '../../shared/image/gravity.ts'
 import type { ImageOptions } from '../../shared/image/options.ts'
 import { type PictureType, pictureTypes } from '../../shared/image/sniff.ts'
-import type { ImagePort, Made } from '../image-port.ts'
+import type { ImagePort, Made } from '../ports/image-port.ts'
 import { late, orLate } from '../within.ts'
 
 /** Until the first bytes of what it makes: it reads the original from wherever that comes meanwhile. */

@@ -2,8 +2,8 @@
 // had come over the network. All other URLs go there.
 import { failureOfStatus } from '../../shared/balance/attempt.ts'
 import { contentLength } from '../../shared/http/fields.ts'
+import { attemptClock, upload } from '../balance/upload.ts'
 import type { Attempt, Exchange, InnerOrigin, OriginPort, OriginRequest } from '../ports.ts'
-import { attemptClock, upload } from '../upload.ts'
 import { late } from '../within.ts'
 
 /** `find` gives the origin of a scheme and a name; a name that it does not know is one that does not resolve. */

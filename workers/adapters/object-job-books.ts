@@ -3,7 +3,7 @@ import type { Posting } from '../../shared/jobs/journal.ts'
 import type { ListedJob } from '../../shared/jobs/listing.ts'
 import { bookName, bookNames } from '../../shared/key.ts'
 import type { JobBookNamespace, JobBookObject } from '../env.ts'
-import type { JobBookPort, JobWatchPort, JournalPort, Written } from '../job-port.ts'
+import type { JobBookPort, JobWatchPort, JournalPort, Written } from '../ports/job-port.ts'
 import { within } from '../within.ts'
 
 export interface JobBooks extends JournalPort, JobBookPort, JobWatchPort {

@@ -1,7 +1,7 @@
 // The object that remembers refused calls. However many there are, an isolate asks it a few times a second at most.
 import { boundedRefusal, isOfNobody } from '../../shared/services/refusal.ts'
 import type { Named, RefusalsObject } from '../env.ts'
-import type { RefusalPort } from '../refusal-port.ts'
+import type { RefusalPort } from '../ports/refusal-port.ts'
 import { within } from '../within.ts'
 
 const recordPatienceMs = 500

@@ -1,6 +1,6 @@
 // The objects of users, one for each.
 import type { Named, SessionIndexObject } from '../env.ts'
-import type { SessionIndexPort } from '../session-port.ts'
+import type { SessionIndexPort } from '../ports/session-port.ts'
 import { within } from '../within.ts'
 
 const listPatienceMs = 5_000

@@ -1,6 +1,6 @@
 // The objects of sessions, one for each, named by its id.
 import type { Named, SessionObject } from '../env.ts'
-import type { SessionPort } from '../session-port.ts'
+import type { SessionPort } from '../ports/session-port.ts'
 import { within } from '../within.ts'
 
 const patienceMs = 2000

@@ -5,7 +5,7 @@ import type { Reply } from '../../shared/state/operation.ts'
 import type { StateReport } from '../../shared/state/page.ts'
 import { bucketOf, type Layout, maxShards, ownerOf, type Place } from '../../shared/state/place.ts'
 import type { StateShardObject } from '../env.ts'
-import type { Elsewhere, StatePort } from '../state-port.ts'
+import type { Elsewhere, StatePort } from '../ports/state-port.ts'
 import { within } from '../within.ts'
 
 /** With a move of the key's bucket on the way. */

@@ -1,5 +1,5 @@
 // A queue of Cloudflare Queues.
-import type { QueuePort } from '../job-port.ts'
+import type { QueuePort } from '../ports/job-port.ts'
 import { within } from '../within.ts'
 
 const patienceMs = 2000

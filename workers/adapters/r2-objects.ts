@@ -2,7 +2,7 @@
 // name of its own, and from there, when all of it has come, to where it belongs. So a condition is judged in the same
 // instant as the change, and what was cut is never seen.
 import type { ByteRange } from '../../shared/http/ranges.ts'
-import type { Content, KeptObject, ObjectPort, OnlyIf, Put } from '../object-port.ts'
+import type { Content, KeptObject, ObjectPort, OnlyIf, Put } from '../ports/object-port.ts'
 
 /** The smallest that R2 takes for a part that is not the last; all of them have the same size. */
 export const partBytes = 5_242_880

@@ -3,7 +3,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { explain, toErrors } from '../../shared/config/issues.ts'
-import type { ListedCheckout } from '../checkout-port.ts'
+import type { ListedCheckout } from '../ports/checkout-port.ts'
 import { type Problem, problemResponse } from '../problem.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { invalid, wrongMethod } from './problems.ts'

@@ -16,8 +16,8 @@ import {
   type ReplayRequest,
 } from '../../shared/jobs/requests.ts'
 import { jobPath, mayTellOf, mayWatch, watchLink } from '../job-links.ts'
-import type { Changed, Posted, Swept } from '../job-port.ts'
 import { noSuchJob } from '../job-problems.ts'
+import type { Changed, Posted, Swept } from '../ports/job-port.ts'
 import type { SealPort } from '../ports.ts'
 import { noConfiguration, type Problem, problemResponse } from '../problem.ts'
 import { type Caller, requireCaller } from './authorise.ts'

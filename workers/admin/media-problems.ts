@@ -1,6 +1,6 @@
 // What those are told who put pictures, or ask for what is not there.
 import { unknownPreset } from '../../shared/media-path.ts'
-import type { KeptObject } from '../object-port.ts'
+import type { KeptObject } from '../ports/object-port.ts'
 import type { Problem } from '../problem.ts'
 
 export const noPreset = (preset: string, thumbnails: object): Problem => ({

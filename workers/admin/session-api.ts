@@ -26,7 +26,7 @@ import {
 } from '../../shared/session/request.ts'
 import { type SessionChange, type SessionView, userOf } from '../../shared/session/session.ts'
 import { type Problem, problemResponse } from '../problem.ts'
-import { sessionUnavailable, sessionUncertain } from '../session.ts'
+import { sessionUnavailable, sessionUncertain } from '../session/session.ts'
 import {
   endedCookie,
   newSessionId,
@@ -35,7 +35,7 @@ import {
   sessionCookie,
   sessionCookieNames,
   sessionToken,
-} from '../session-cookie.ts'
+} from '../session/session-cookie.ts'
 import {
   badBody,
   badRequest,
@@ -48,8 +48,8 @@ import {
   nothingNamed,
   noUser,
   unreadPatch,
-} from '../session-problems.ts'
-import { policyOf } from '../settle-session.ts'
+} from '../session/session-problems.ts'
+import { policyOf } from '../session/settle-session.ts'
 import { requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { maxBodyBytes, tooLarge, wrongMethod } from './problems.ts'

@@ -10,9 +10,9 @@ import { etagOf, matches, parseConditions } from '../../shared/state/conditions.
 import type { Conditions, Operation, Reply } from '../../shared/state/operation.ts'
 import type { Layout } from '../../shared/state/place.ts'
 import { type KeyName, parseFencingToken, parseKeyName, parsePosted, parseTtl } from '../../shared/state/request.ts'
-import { keepBody } from '../keep-body.ts'
+import { keepBody } from '../balance/keep-body.ts'
 import { type Problem, problemResponse } from '../problem.ts'
-import { type FillTools, fillFrom } from '../state-fill.ts'
+import { type FillTools, fillFrom } from '../state/state-fill.ts'
 import {
   badRequest,
   codedBody,
@@ -21,7 +21,7 @@ import {
   refusalProblem,
   stateAway,
   valueTooLarge,
-} from '../state-problems.ts'
+} from '../state/state-problems.ts'
 import { requireCaller } from './authorise.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { wrongMethod } from './problems.ts'

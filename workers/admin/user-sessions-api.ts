@@ -2,9 +2,9 @@
 // refused, wherever it is.
 import { type Context, Hono } from 'hono'
 import { longestUser } from '../../shared/session/session.ts'
+import type { ListedSession } from '../ports/session-port.ts'
 import { problemResponse } from '../problem.ts'
-import type { ListedSession } from '../session-port.ts'
-import { badRequest, notAllEnded, usersUnavailable } from '../session-problems.ts'
+import { badRequest, notAllEnded, usersUnavailable } from '../session/session-problems.ts'
 import type { GatewayEnvironment, GatewayServices } from './gateway-app.ts'
 import { wrongMethod } from './problems.ts'
 

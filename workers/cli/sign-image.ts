@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { canonicalTarget } from '../../shared/http/target.ts'
 import { parseImageKeys, toBeSigned, withSignature } from '../../shared/image/signature.ts'
-import { imageMac } from '../image-signature.ts'
+import { imageMac } from '../media/image-signature.ts'
 import { fail } from './terminal.ts'
 
 const usage = `Usage: npm run sign-image -- PATH [--seconds N] [--key ID:SECRET]

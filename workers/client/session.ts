@@ -18,7 +18,7 @@ import {
 } from '../../shared/session/session.ts'
 import type { Ports } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
-import { sessionUnavailable, sessionUncertain } from '../session.ts'
+import { sessionUnavailable, sessionUncertain } from '../session/session.ts'
 import {
   endedCookie,
   newSessionId,
@@ -26,9 +26,9 @@ import {
   openSessionToken,
   sessionCookie,
   sessionCookieNames,
-} from '../session-cookie.ts'
-import { changeProblem, noSession } from '../session-problems.ts'
-import { policyOf } from '../settle-session.ts'
+} from '../session/session-cookie.ts'
+import { changeProblem, noSession } from '../session/session-problems.ts'
+import { policyOf } from '../session/settle-session.ts'
 
 /** What sessions need of the gateway. */
 export type SessionPorts = Pick<Ports, 'configuration' | 'sessions' | 'seal' | 'now'>

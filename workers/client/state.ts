@@ -11,7 +11,7 @@ import type { Layout } from '../../shared/state/place.ts'
 import { type KeyName, keyName, parsePosted, parseTtl } from '../../shared/state/request.ts'
 import type { Ports } from '../ports.ts'
 import { type Problem, ProblemError } from '../problem.ts'
-import { badRequest, refusalProblem, stateAway, valueTooLarge } from '../state-problems.ts'
+import { badRequest, refusalProblem, stateAway, valueTooLarge } from '../state/state-problems.ts'
 
 /** What the shared state needs of the gateway. */
 export type StatePorts = Pick<Ports, 'configuration' | 'state' | 'now'>

@@ -19,7 +19,7 @@ import {
   unseen,
 } from '../../shared/state/buckets.ts'
 import { type Layout, ownerOf, type Place, possibleOwners } from '../../shared/state/place.ts'
-import type { Elsewhere } from '../state-port.ts'
+import type { Elsewhere } from '../ports/state-port.ts'
 import { late, orLate } from '../within.ts'
 
 /** Entries of a bucket, in the order of their positions. */

@@ -30,7 +30,7 @@ import {
 import { type ListedJob, listed, shortened } from '../../shared/jobs/listing.ts'
 import { isLetter, letterOf, messageOf } from '../../shared/jobs/unreadable.ts'
 import type { Env, JobBookObject } from '../env.ts'
-import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from '../job-port.ts'
+import type { Changed, DeadLetter, Finished, Found, JobQuery, RunGrant, Swept, Written } from '../ports/job-port.ts'
 import { late, orLate } from '../within.ts'
 import { ChangeBell } from './change-bell.ts'
 import { JobRows } from './job-rows.ts'

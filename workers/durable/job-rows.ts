@@ -1,6 +1,6 @@
 // The rows of a book of jobs: each has the record of one as JSON, and beside it what it is looked for by.
 import type { JobRecord } from '../../shared/jobs/journal.ts'
-import type { JobQuery } from '../job-port.ts'
+import type { JobQuery } from '../ports/job-port.ts'
 
 const tables = `
   CREATE TABLE IF NOT EXISTS jobs (

@@ -24,7 +24,7 @@ import { healthEvent } from '../../shared/jobs/health-event.ts'
 import { hearersOf } from '../../shared/jobs/hearers.ts'
 import { monitorName } from '../../shared/key.ts'
 import type { Env, MonitorObject } from '../env.ts'
-import type { JobDraft } from '../job-port.ts'
+import type { JobDraft } from '../ports/job-port.ts'
 import type { Background, ProbePort, Rhythm } from '../ports.ts'
 import { late, orLate } from '../within.ts'
 

@@ -2,7 +2,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { isOfNobody, type Refusal } from '../../shared/services/refusal.ts'
 import type { Env, RefusalsObject } from '../env.ts'
-import type { ListedRefusals } from '../refusal-port.ts'
+import type { ListedRefusals } from '../ports/refusal-port.ts'
 
 const most = 1000
 /** Whoever may try as often as he likes takes half of the places at most. */

@@ -1,9 +1,9 @@
 // Looks through a body before others get it: what says again what only its own request has said is not for them
 // (shared/http/reflection.ts). What is coded is looked at decoded: nobody can read more of it than is decoded here.
 import { isReadable, lookFor, type Sight, tellingValues } from '../../shared/http/reflection.ts'
+import { maxDecodedBytes } from '../cache/reflection-guard.ts'
 import type { Answer, Life } from '../life.ts'
 import type { DecoderPort } from '../ports.ts'
-import { maxDecodedBytes } from '../reflection-guard.ts'
 
 /** Tells of a piece, when it has told of all before it, whether it may go on. */
 export type Screen = (piece: Uint8Array) => Promise<Sight>

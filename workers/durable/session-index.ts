@@ -7,7 +7,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { userOf } from '../../shared/session/session.ts'
 import type { Env, RevokedSessions, SessionIndexObject, SessionObject } from '../env.ts'
-import type { ListedSession, ListedSessions } from '../session-port.ts'
+import type { ListedSession, ListedSessions } from '../ports/session-port.ts'
 import { late, orLate } from '../within.ts'
 
 /** What the objects work by. */

@@ -2,7 +2,7 @@
 // D1 comes first (write-through): then all other changes of that key wait, and reads see what was there before.
 import { applied, type Entry } from '../../shared/state/entry.ts'
 import type { Change, Read, Reply } from '../../shared/state/operation.ts'
-import type { StateDatabase, StateRecord } from '../state-port.ts'
+import type { StateDatabase, StateRecord } from '../ports/state-port.ts'
 import { within } from '../within.ts'
 import type { Outbox } from './state-outbox.ts'
 import type { RowName, StateRows } from './state-rows.ts'

@@ -9,7 +9,7 @@ import type { Change, Operation, Put, Read, Refusal, Reply } from '../../shared/
 import type { StatePage, StateReport } from '../../shared/state/page.ts'
 import type { Layout, Place } from '../../shared/state/place.ts'
 import type { Env, StateShardObject } from '../env.ts'
-import type { Elsewhere, StateDatabase } from '../state-port.ts'
+import type { Elsewhere, StateDatabase } from '../ports/state-port.ts'
 import { late, orLate } from '../within.ts'
 import { BucketMoves } from './bucket-moves.ts'
 import { Fills } from './fills.ts'

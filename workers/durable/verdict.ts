@@ -10,10 +10,10 @@ import type { ByteRange } from '../../shared/http/ranges.ts'
 import { isReadable, tellingValues } from '../../shared/http/reflection.ts'
 import { selectingValue } from '../../shared/http/selecting.ts'
 import { overlap } from '../../shared/http/slices.ts'
-import { admissionOf, type Stores } from '../admit.ts'
-import { isError } from '../forward.ts'
+import { isError } from '../balance/forward.ts'
+import { admissionOf, type Stores } from '../cache/admit.ts'
+import { fieldsOfPart, fieldsOfWhole, isGuarded, type StatedPart, statedIn } from '../cache/slice-fill.ts'
 import type { Answer, Life } from '../life.ts'
-import { fieldsOfPart, fieldsOfWhole, isGuarded, type StatedPart, statedIn } from '../slice-fill.ts'
 
 export interface Judgement {
   readonly verdict: HeadVerdict

@@ -4,7 +4,7 @@
 import { ruleOf } from '../../shared/config/jobs.ts'
 import { type Envelope, type Json, parseEnvelope } from '../../shared/jobs/envelope.ts'
 import { snapshotOf } from '../configuration.ts'
-import type { Finished, QueuePort } from '../job-port.ts'
+import type { Finished, QueuePort } from '../ports/job-port.ts'
 import { type RunServices, runJob } from './run.ts'
 
 export interface ConsumerServices extends RunServices {

@@ -3,7 +3,7 @@
 import { jobsSchema, ruleOf } from '../../shared/config/jobs.ts'
 import { type Json, parseEnvelope } from '../../shared/jobs/envelope.ts'
 import { snapshotOf } from '../configuration.ts'
-import type { DeadLetter, JournalPort, Letter } from '../job-port.ts'
+import type { DeadLetter, JournalPort, Letter } from '../ports/job-port.ts'
 import type { Background, Ports } from '../ports.ts'
 import { settleEach } from './consume.ts'
 import { idOf } from './enqueue.ts'

@@ -14,7 +14,7 @@ import {
 import type { Posting } from '../../shared/jobs/journal.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { snapshotOf } from '../configuration.ts'
-import type { JobDraft, JobPort, Posted, QueuePort, Written } from '../job-port.ts'
+import type { JobDraft, JobPort, Posted, QueuePort, Written } from '../ports/job-port.ts'
 import type { Background, ConfigurationPort } from '../ports.ts'
 import { orLate } from '../within.ts'
 

@@ -2,7 +2,7 @@
 import { type Envelope, kindOf, payloadErrors, unknownKind } from '../../shared/jobs/envelope.ts'
 import type { Ended, Progress } from '../../shared/jobs/journal.ts'
 import type { Snapshot } from '../../shared/snapshot.ts'
-import type { Finished, JournalPort, RunGrant } from '../job-port.ts'
+import type { Finished, JournalPort, RunGrant } from '../ports/job-port.ts'
 import type { Background, Ports } from '../ports.ts'
 import { type Handler, type Handlers, type Job, maxResultBytes, type Outcome } from './handler.ts'
 

@@ -1,10 +1,10 @@
 // The shop: small services, each with its own routes and tables, which stand behind the gateway's routes as origins
 // (`"url": "service:catalog"`) and ask each other by the policy in calls.ts.
 import type { ServiceName } from '../../shared/config/inner-origin.ts'
-import type { CheckoutPort } from '../checkout-port.ts'
+import type { CheckoutPort } from '../ports/checkout-port.ts'
 import type { InnerOrigin } from '../ports.ts'
 import { problemResponse } from '../problem.ts'
-import type { ServiceCalls } from '../service-calls.ts'
+import type { ServiceCalls } from '../services/service-calls.ts'
 import { accountService } from './account/service.ts'
 import { type Calls, internalPrefix, type Service } from './calls.ts'
 import { indexBehind } from './catalog/indexing.ts'

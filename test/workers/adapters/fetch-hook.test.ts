@@ -1,7 +1,7 @@
 // What is never sent, and what comes of a receiver that is not there. What is sent is tested on the wire.
 import { expect, test } from 'vitest'
 import { fetchHook } from '../../../workers/adapters/fetch-hook.ts'
-import type { HookAnswer } from '../../../workers/hook-port.ts'
+import type { HookAnswer } from '../../../workers/ports/hook-port.ts'
 
 const secret = 'a-secret-of-more-than-24-characters'
 /** Nothing listens there. */

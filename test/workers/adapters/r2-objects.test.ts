@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { partBytes, r2Objects, staging } from '../../../workers/adapters/r2-objects.ts'
-import type { Content } from '../../../workers/object-port.ts'
+import type { Content } from '../../../workers/ports/object-port.ts'
 import { bytesOf, cutInto, difference, read, sourceOf } from '../support/bytes.ts'
 
 const objects = r2Objects(env.MEDIA)

@@ -5,7 +5,7 @@ import { objectSessionIndex } from '../../../workers/adapters/object-session-ind
 import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
 import { gatewayApp } from '../../../workers/admin/gateway-app.ts'
 import type { Named } from '../../../workers/env.ts'
-import { newSessionId, sealSession } from '../../../workers/session-cookie.ts'
+import { newSessionId, sealSession } from '../../../workers/session/session-cookie.ts'
 import { holdBackground } from '../support/background.ts'
 import { memorySources, never, patiently, record } from '../support/configurations.ts'
 import { servicesOn, token } from '../support/gateway.ts'

@@ -9,7 +9,7 @@ import { objectSessions } from '../../../workers/adapters/object-sessions.ts'
 import { webCryptoSeal } from '../../../workers/adapters/web-crypto-seal.ts'
 import { type SessionVariables, session as sessionMiddleware } from '../../../workers/client/hono.ts'
 import { type SessionPorts, SessionRefused, sessionOf } from '../../../workers/client/session.ts'
-import { openSession, sessionToken } from '../../../workers/session-cookie.ts'
+import { openSession, sessionToken } from '../../../workers/session/session-cookie.ts'
 
 interface Shop {
   cart: string[]

@@ -13,7 +13,7 @@ import { kvConfiguration } from '../../../workers/adapters/kv-configuration.ts'
 import { objectJobBooks } from '../../../workers/adapters/object-job-books.ts'
 import type { MonitorObject } from '../../../workers/env.ts'
 import worker from '../../../workers/index.ts'
-import type { JobDraft } from '../../../workers/job-port.ts'
+import type { JobDraft } from '../../../workers/ports/job-port.ts'
 
 const origin = { id: 'a', url: 'http://127.0.0.1:9' }
 const key = originKey(origin)

@@ -3,7 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import type { SessionIndexObject, SessionObject } from '../../../workers/env.ts'
-import { newSessionId } from '../../../workers/session-cookie.ts'
+import { newSessionId } from '../../../workers/session/session-cookie.ts'
 
 // Each session is an object with a database of its own.
 vi.setConfig({ testTimeout: 30_000 })

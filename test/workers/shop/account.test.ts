@@ -1,10 +1,10 @@
 // Accounts, on the wire of the service and in its table.
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, test, vi } from 'vitest'
+import type { StatePort } from '../../../workers/ports/state-port.ts'
 import { attemptsBy, loginLimits, placeOf, registrationLimits } from '../../../workers/shop/account/attempts.ts'
 import { isPassword, keepPassword } from '../../../workers/shop/account/password.ts'
 import type { ShopContext } from '../../../workers/shop/service.ts'
-import type { StatePort } from '../../../workers/state-port.ts'
 import { migrateShop, type ShopClient, sharedState, shopUnderTest } from '../support/shop.ts'
 
 beforeAll(migrateShop)

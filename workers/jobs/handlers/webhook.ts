@@ -2,7 +2,7 @@
 // job at every attempt.
 import { outcomeOfAnswer } from '../../../shared/jobs/answer-outcome.ts'
 import type { PayloadOf } from '../../../shared/jobs/envelope.ts'
-import type { HookPort } from '../../hook-port.ts'
+import type { HookPort } from '../../ports/hook-port.ts'
 import type { Handler } from '../handler.ts'
 
 export function webhookHandler(hooks: HookPort): Handler<PayloadOf<'webhook@1'>> {

@@ -2,8 +2,8 @@
 // transaction; of two runners that write at the same position one is told that it came late.
 import { and, asc, eq, exists, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import { endOf, type SagaEvent } from '../../../shared/saga.ts'
-import type { CheckoutQuery, CheckoutState } from '../../checkout-port.ts'
 import type { Database, Reader } from '../../db/replicas.ts'
+import type { CheckoutQuery, CheckoutState } from '../../ports/checkout-port.ts'
 import { isAmong } from '../forgetting.ts'
 import type { CheckoutRecord, Journal } from './advance.ts'
 import type { Purchase } from './steps.ts'

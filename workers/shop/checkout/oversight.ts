@@ -1,6 +1,6 @@
 // Checkouts as the administrator sees them: which get nowhere, and why. Where somebody lives is not told.
 import { stepStates } from '../../../shared/saga.ts'
-import type { CheckoutPort, ListedCheckout, RetriedCheckout } from '../../checkout-port.ts'
+import type { CheckoutPort, ListedCheckout, RetriedCheckout } from '../../ports/checkout-port.ts'
 import { late, orLate, within } from '../../within.ts'
 import { sagaOf } from './advance.ts'
 import type { StoredCheckout } from './journal.ts'
