@@ -1,4 +1,4 @@
-// Who is measured: three Workers that do as little as can be done, and Weir at its kinds of request. Each runs in a
+// Who is measured: Workers that do as little as can be done, and Weir at its kinds of request. Each runs in a
 // workerd of its own, with the same bindings and flags, on a socket of its own.
 import { startLocalGateway } from '../../workers/cli/local-gateway.ts'
 import { workerdProcesses } from './cpu.ts'
@@ -28,6 +28,7 @@ interface Entry extends Pick<Contestant, 'name' | 'baseline' | 'goal'> {
 export const entries: readonly Entry[] = [
   { name: 'hello', worker: 'hello.ts', path: '/' },
   { name: 'one match', worker: 'one-match.ts', path: '/kept' },
+  { name: 'least of a hit', worker: 'least-hit.ts', path: '/kept', baseline: 'one match' },
   { name: 'Weir, cold hit', path: '/kept', hotTier: { totalBytes: 0 }, baseline: 'one match', goal: 0.9 },
   { name: 'Weir, hot hit', path: '/kept', baseline: 'one match', goal: 2 },
   { name: 'one match, 64 KiB', worker: 'one-match.ts', path: '/kept/64-kib' },
