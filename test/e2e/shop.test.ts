@@ -1,5 +1,7 @@
 // The shop behind the gateway: what everybody sees comes from the cache and is purged with what it shows, what is
 // somebody's own is kept by nobody.
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { drawView, type View } from '../../workers/cli/demo/png.ts'
 import { seedItems, seedRows } from '../../workers/cli/demo/seed.ts'
@@ -64,7 +66,7 @@ function visitor() {
     visit(path, { method: 'POST', body: new URLSearchParams(fields) })
   const sendJson = (method: string, path: string, value: unknown) =>
     visit(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) })
-  return { visit, send, sendJson }
+  return { visit, send, sendJson, cookie: () => cookie }
 }
 
 async function seller() {
@@ -323,6 +325,26 @@ describe('listing an item with a photograph', () => {
     const item = `/api${response.headers.get('location')}`
     expect((await client.visit(item, { method: 'DELETE' })).status).toBe(204)
     for (const path of [original, picture!]) expect((await visitor().visit(path)).status).toBe(404)
+  })
+
+  it('is asked to wait while many send theirs, and for nobody who has left in the middle', async () => {
+    const client = await seller()
+    const { hostname, port, host } = new URL(gateway.url)
+    const silent = [1, 2, 3].map(() => connect(Number(port), hostname))
+    for (const socket of silent) {
+      socket.write(
+        `POST /sell HTTP/1.1\r\nhost: ${host}\r\ncookie: ${client.cookie()}\r\ncontent-length: ${12 * 1024 * 1024}\r\n` +
+          'content-type: multipart/form-data; boundary=b\r\n\r\n--b\r\n',
+      )
+    }
+    // Two are waited for, whichever they are.
+    const [answer] = await Promise.race(silent.map((socket) => once(socket, 'data')))
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 503 /)
+    const listing = async () =>
+      (await client.visit('/sell', { method: 'POST', body: form(new Blob([]), { price: 'much' }) })).status
+    expect(await listing()).toBe(503)
+    for (const socket of silent) socket.destroy()
+    await expect.poll(listing).toBe(422)
   })
 
   it('is for who is logged in, and refuses what is no picture and no price', async () => {

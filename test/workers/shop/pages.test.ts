@@ -7,9 +7,13 @@ let pictures: string[]
 let outside: Request[]
 let answer: () => Response
 let putting: Promise<void> | undefined
+let waiting = 0
+let passed = 0
 const shop = shopUnderTest({
+  now: () => Date.now() + passed,
   pictures: {
     async put(_, path, { size }) {
+      waiting++
       await putting
       pictures.push(`put ${path}, ${size} bytes`)
       return new Response(null, { status: 201 })
@@ -81,6 +85,23 @@ describe('listing an item', () => {
     const tooLarge = await sell({}, photograph, { 'content-length': String(100 * 1024 * 1024) })
     expect(tooLarge.status).toBe(413)
     expect((await sell({}, photograph, large)).status).toBe(303)
+  })
+
+  it('holds nothing for longer than two minutes for somebody of whom nothing is heard any more', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    putting = promise
+    const photograph = new Blob(['pixels'])
+    const large = { 'content-length': String(12 * 1024 * 1024) }
+    waiting = 0
+    const silent = [sell({}, photograph, large), sell({}, photograph, large)]
+    await expect.poll(() => waiting).toBe(2)
+    expect((await sell({ price: 'much' }, undefined, large)).status).toBe(503)
+    passed = 120_000
+    expect((await sell({ price: 'much' }, undefined, large)).status).toBe(422)
+    passed = 0
+    putting = undefined
+    resolve()
+    expect((await Promise.all(silent)).map(({ status }) => status)).toEqual([303, 303])
   })
 
   it('takes the picture from an address, by a call out in its own name', async () => {

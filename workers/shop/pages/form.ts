@@ -4,6 +4,7 @@ import type { Problem } from '../../problem.ts'
 import { Refused, type ShopContext } from '../service.ts'
 
 const mostBytes = 65_536
+const longestHeldMs = 120_000
 
 /** Of several fields of one name the last. Refuses what is no form, or has more than `most` bytes. */
 export async function formOf({ req }: ShopContext, most = mostBytes): Promise<Record<string, string | File>> {
@@ -19,20 +20,30 @@ export async function formOf({ req }: ShopContext, most = mostBytes): Promise<Re
 
 /** What all requests of an isolate may hold in memory at once, of what people send: many large forms would end it. */
 export class Room {
-  #left: number
+  readonly #bytes: number
+  readonly #now: () => number
+  readonly #held = new Set<{ readonly bytes: number; readonly until: number }>()
 
-  constructor(bytes: number) {
-    this.#left = bytes
+  constructor(bytes: number, now: () => number) {
+    this.#bytes = bytes
+    this.#now = now
   }
 
-  /** Refuses where there is too little left; what is held is let go of when `work` is done. */
+  /** Refuses where there is too little left; what is held is let go of when `work` is done, or after two minutes. */
   async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    if (bytes > this.#left) throw new Refused(noRoom)
-    this.#left -= bytes
+    let left = this.#bytes - bytes
+    for (const held of this.#held) {
+      // The platform may end a request whose client has left without a word, and a client may send for ever.
+      if (held.until <= this.#now()) this.#held.delete(held)
+      else left -= held.bytes
+    }
+    if (left < 0) throw new Refused(noRoom)
+    const held = { bytes, until: this.#now() + longestHeldMs }
+    this.#held.add(held)
     try {
       return await work()
     } finally {
-      this.#left += bytes
+      this.#held.delete(held)
     }
   }
 }

@@ -28,7 +28,7 @@ export function sell(app: Hono<ShopEnvironment>, ports: ShopPorts, { show, accou
     return show(context, status === 401 ? accountPage(undefined, '/sell') : sellPage(kinds))
   })
 
-  const room = new Room(mostTogether)
+  const room = new Room(mostTogether, ports.now)
 
   app.post('/sell', async (context) => {
     const { status } = await accountOf(context)
