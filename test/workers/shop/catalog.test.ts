@@ -55,9 +55,11 @@ test('what is listed can be read by everybody, and kept', async () => {
 describe('the picture of an item', () => {
   const removed: string[] = []
   let isAway = false
+  let meanwhile: () => Promise<unknown> = async () => undefined
   const pictures = {
     put: async () => new Response(null, { status: 201 }),
     async remove(_: string, path: string) {
+      await meanwhile()
       if (isAway) return new Response(null, { status: 503 })
       removed.push(path)
       return new Response(null, { status: 204 })
@@ -76,6 +78,7 @@ describe('the picture of an item', () => {
   beforeEach(() => {
     removed.length = 0
     isAway = false
+    meanwhile = async () => undefined
     vi.spyOn(console, 'warn').mockReturnValue()
   })
 
@@ -98,6 +101,22 @@ describe('the picture of an item', () => {
     expect(removed).toEqual([])
     await client.ask('catalog', 'DELETE', other)
     expect(removed).toEqual([pathOf(picture)])
+  })
+
+  it('is shown by no item that comes while it is being removed', async () => {
+    const picture = kept()
+    const [gone, changed] = [await show(picture), await show(kept())]
+    const shown: unknown[] = []
+    const note = async (asked: Promise<Response>) =>
+      shown.push((await (await asked).json<{ picture: unknown }>()).picture)
+    meanwhile = async () => {
+      meanwhile = async () => undefined
+      await note(client.ask('catalog', 'POST', '/api/items', { ...boat, picture }))
+      await note(client.ask('catalog', 'PATCH', changed, { picture }))
+    }
+    await client.ask('catalog', 'DELETE', gone)
+    expect(removed).toContain(pathOf(picture))
+    expect(shown).toEqual([null, null])
   })
 
   it('is removed by the clock where it could not be at once', async () => {

@@ -23,6 +23,10 @@ export const noteUnshown = (db: Writer, { id, version, picture }: Item, now: num
     )
     .onConflictDoNothing()
 
+/** For what an item is to show: none, where it is about to be removed. */
+export const unlessUnshown = (path: string) =>
+  sql<string>`CASE WHEN NOT EXISTS (SELECT 1 FROM ${unshownPictures} WHERE ${eq(unshownPictures.path, path)}) THEN ${path} END`
+
 /** Never rejects: what is left is tried again by the clock. `base` is a URL of the gateway. */
 export async function removeUnshown(ports: ShopPorts, base: string, path: string | null): Promise<void> {
   if (path !== null && keptByShop.test(path)) await within(patienceMs, () => remove(ports, base, path))

@@ -20,7 +20,7 @@ import {
 import { forget, indexBehind } from './indexing.ts'
 import { type Item, itemOf, itemTag, listTag } from './item.ts'
 import { kindCounts } from './kinds.ts'
-import { noteUnshown, removeUnshown } from './pictures.ts'
+import { noteUnshown, removeUnshown, unlessUnshown } from './pictures.ts'
 import { reservationRoutes } from './stock.ts'
 import { items } from './tables.ts'
 
@@ -107,18 +107,20 @@ export function catalogService(ports: ShopPorts) {
     const { picture: path, ...given } = await readJson(context, newItem)
     const seller = await userOf(context)
     const common = { id: newId(), currency: 'GBP', seller, version: 1, createdAt: now() }
-    const row = { ...common, ...given, picture: pathOf(path) ?? null }
-    await context.var.view.write(database, (db) => db.insert(items).values(row))
+    const picture = pathOf(path)
+    const row = { ...common, ...given, picture: picture && unlessUnshown(picture) }
+    const [item] = await context.var.view.write(database, (db) => db.insert(items).values(row).returning())
     await kindsNow.recount()
     await changed([listTag, itemTag(row.id)])
-    return context.json(itemOf({ ...row, indexed: 0 }), 201, { location: `/api/items/${row.id}`, etag: etagOf(1) })
+    return context.json(itemOf(item!), 201, { location: `/api/items/${row.id}`, etag: etagOf(1) })
   })
 
   app.patch('/api/items/:id', logged, async (context) => {
     const { picture: path, ...given } = await readJson(context, change)
     const row = await ownItem(context)
-    const fields = { ...given, ...(path !== undefined && { picture: pathOf(path) }) }
-    const hasOther = fields.picture !== undefined && fields.picture !== row.picture
+    const picture = pathOf(path)
+    const hasOther = picture !== undefined && picture !== row.picture
+    const fields = { ...given, ...(hasOther && { picture: unlessUnshown(picture) }) }
     const rows = await context.var.view.write(database, async (db) => {
       const changes = db
         .update(items)
