@@ -532,6 +532,20 @@ describe('a move', () => {
     expect(await places()).toEqual({ shard: 1, version: 2 })
   })
 
+  it('that was left when nobody noted yet how far it had come begins its copies anew', async () => {
+    const world = new World(2, randomFrom(1))
+    await noted(world, 12)
+    const [before] = await notes(world)
+    await bucketDirectory(world.directory).begin(bucket, { shard: 0, version: 0 }, 1, 0)
+    const [source, target] = world.sources.map((each) => each.withSession('first-primary'))
+    const state = 'INSERT OR REPLACE INTO buckets VALUES (?, ?, 1, ?)'
+    await source!.prepare(state).bind(bucket, 'frozen', 1).all()
+    await target!.prepare(state).bind(bucket, 'arriving', null).all()
+    await target!.prepare('INSERT INTO notes VALUES (?, ?, ?)').bind('note 1', bucket, 'a first row').all()
+    expect(await world.move(bucket, 1)).toEqual({ kind: 'moved', rows: 12 })
+    expect(await notes(world)).toEqual([[], before])
+  })
+
   it('that has ended meanwhile is not begun again by somebody who saw it under way', async () => {
     const world = new World(2, randomFrom(1))
     const directory = bucketDirectory(world.directory)
