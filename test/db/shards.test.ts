@@ -532,6 +532,13 @@ describe('a move', () => {
     expect(await places()).toEqual({ shard: 1, version: 2 })
   })
 
+  it('begins where an earlier version of the gateway has ended one, and left until when it was claimed', async () => {
+    const world = new World(2, randomFrom(1))
+    const left = 'INSERT INTO order_buckets (bucket, shard, version, moving_until) VALUES (?, 0, 2, 5)'
+    await world.directory.withSession('first-primary').prepare(left).bind(bucket).all()
+    expect(await world.move(bucket, 1)).toMatchObject({ kind: 'moved' })
+  })
+
   it('that was left when nobody noted yet how far it had come begins its copies anew', async () => {
     const world = new World(2, randomFrom(1))
     await noted(world, 12)

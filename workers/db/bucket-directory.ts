@@ -44,7 +44,7 @@ export function bucketDirectory(source: D1Source): BucketDirectory {
       // A move that has ended meanwhile has the same version still, but is no longer on its way.
       const isAsRead = sql`${orderBuckets.version} = ${version} AND ${orderBuckets.shard} = ${shard}
         AND ${orderBuckets.movingTo} IS ${from.movingTo ?? null}
-        AND ${orderBuckets.movingUntil} = ${from.movingUntil ?? 0}`
+        AND (${orderBuckets.movingTo} IS NULL OR ${orderBuckets.movingUntil} = ${from.movingUntil ?? 0})`
       const claimed = await database()
         .insert(orderBuckets)
         .values({ bucket, shard, version: version + 1, movingTo, movingUntil })
