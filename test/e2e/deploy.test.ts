@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram, withoutNetwork } from './support/program.ts'
 
 const patience = { timeout: 120_000 }
-/** Jobs are 17,000 of them, sessions and images 12,000 each, media 7,000, the shared state 15,000, the shop 22,000. */
-const limitBytes = 235_000
+/** Jobs are 17,000 of them, sessions and images 12,000 each, media 7,000, the shared state 15,000, the shop 24,000. */
+const limitBytes = 236_000
 
 let folder: string
 
