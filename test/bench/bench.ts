@@ -3,7 +3,7 @@
 // random order. Prints medians and ratios, and the platform calls of each kind of request.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fail } from '../../workers/cli/terminal.ts'
+import { commandLine } from '../../workers/cli/terminal.ts'
 import { startCallsCounter } from './calls.ts'
 import { benchConfiguration, type Contestant, entries, startContestants } from './contestants.ts'
 import { cpuMicroseconds } from './cpu.ts'
@@ -15,7 +15,8 @@ import { resultTable, type Sample, table } from './table.ts'
 
 const connections = 16
 
-const plan = planOf(process.argv.slice(2))
+const names = [...entries.map(({ name }) => name), 'crowds']
+const plan = commandLine(usageOf(names), () => readPlan(process.argv.slice(2), names))
 // workerd ends by Miniflare's own exit hook; the origin and the load end when this process does.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 const origin = forkModule('origin.ts')
@@ -38,19 +39,6 @@ if (plan.crowds !== undefined) {
   console.log(`\nCrowds of one key, medians of ${rounds} rounds\n\n${await measureCrowds(plan.crowds)}`)
 }
 process.exit(0)
-
-function planOf(args: readonly string[]): Plan {
-  const names = [...entries.map(({ name }) => name), 'crowds']
-  const usage = usageOf(names)
-  try {
-    const plan = readPlan(args, names)
-    if (plan !== 'help') return plan
-  } catch (error) {
-    fail(error, usage)
-  }
-  console.log(usage)
-  process.exit(0)
-}
 
 function forkModule(name: string): ChildProcess {
   return fork(new URL(name, import.meta.url))

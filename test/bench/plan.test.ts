@@ -4,10 +4,6 @@ import { readPlan, usageOf } from './plan.ts'
 const names = ['hello', 'Weir, pass', 'crowds']
 const planOf = (...args: string[]) => readPlan(args, names)
 
-test.each([[['--help']], [['-h']], [['--short', '--help']]])('%j asks for help', (args) =>
-  expect(planOf(...args)).toBe('help'),
-)
-
 test.each([
   [['--fast'], "Unknown option '--fast'"],
   [['fast'], "Unexpected argument 'fast'"],

@@ -20,19 +20,17 @@ export const usageOf = (
          ${names.join(' · ')}
        --short: 3 rounds of 0.5 s, and smaller crowds`
 
-/** `help` where that is asked for; `names` are what there is to measure. Throws an error for people where it makes no sense. */
-export function readPlan(args: readonly string[], names: readonly string[]): Plan | 'help' {
+/** `names` are what there is to measure. Throws an error for people where it makes no sense. */
+export function readPlan(args: readonly string[], names: readonly string[]): Plan {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
       short: { type: 'boolean', default: false },
     },
   })
-  if (values.help) return 'help'
   const { only, short } = values
   const rounds = Number(values.rounds ?? (short ? 3 : 15))
   const seconds = Number(values.seconds ?? (short ? 0.5 : 1))

@@ -1,8 +1,12 @@
 // `npm run bench:simulation`: the slow-host trace for every policy, in isolates that know only their own requests and in
 // some that share their estimates, without and with a hedge. Prints Markdown; the same at every run.
+import { parseArgs } from 'node:util'
 import type { Policy } from '../../shared/config/schema.ts'
+import { commandLine } from '../../workers/cli/terminal.ts'
 import { slowHost } from './slow-host.ts'
 import { table } from './table.ts'
+
+commandLine('Usage: npm run bench:simulation', () => parseArgs({ options: {} }))
 
 const policies: readonly Policy[] = ['round-robin', 'random', 'hash', 'least-request', 'peak-ewma']
 const shareEveryMs = 2000

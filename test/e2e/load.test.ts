@@ -248,10 +248,10 @@ describe('as a program', () => {
     [['--url', 'http://127.0.0.1:9/', '--kill', 'http://127.0.0.1:9'], '--kill and --origin go together'],
     [['--url', 'http://127.0.0.1:9/', '--kill', 'http://example.com', '--origin', 'b'], 'example.com is refused'],
     [['--what'], '--what'],
-  ])('wrong arguments %j: exit code 2, and why', async (args, why) => {
+  ])('wrong arguments %j: exit code 1, why, and how', async (args, why) => {
     const { complaint, code } = await ended(run(...args))
-    expect(code).toBe(2)
+    expect(code).toBe(1)
     expect(complaint).toContain(why)
-    expect(complaint).toContain('usage')
+    expect(complaint).toContain('Usage: npm run load')
   })
 })

@@ -3,11 +3,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { type Origins, startOrigins } from './demo/origins.ts'
 import { drawPhotograph, seedShop } from './demo/seed.ts'
 import { apiRoutes, pageRoutes, shopConfiguration, shopPools } from './demo/shop-configuration.ts'
 import type { LocalGateway } from './local-gateway.ts'
-import { fail, untilStopped } from './terminal.ts'
+import { commandLine, fail, untilStopped } from './terminal.ts'
+
+commandLine('Usage: npm start', () => parseArgs({ options: {} }))
 
 const adminToken = randomBytes(6).toString('hex')
 /** What the origins show to the gateway; the configuration has its digest alone. */

@@ -5,12 +5,15 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { migrationFolder } from './databases.ts'
 import { declared } from './declared.ts'
-import { fail } from './terminal.ts'
+import { commandLine, fail } from './terminal.ts'
 
+const usage = 'Usage: npm run deploy [-- OPTIONS]: what `wrangler deploy` takes, such as --dry-run, which sends nothing'
+
+const options = commandLine(usage, () => process.argv.slice(2))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-wrangler('deploy', ...process.argv.slice(2))
-if (!process.argv.includes('--dry-run')) {
+wrangler('deploy', ...options)
+if (!options.includes('--dry-run')) {
   const { d1Databases } = await declared(root)
   for (const binding of Object.keys(d1Databases)) {
     if (migrationFolder(binding) !== undefined) wrangler('d1', 'migrations', 'apply', binding, '--remote')

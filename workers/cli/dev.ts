@@ -3,11 +3,11 @@
 import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { here, readConfigurationFile } from './configuration-file.ts'
-import { fail, untilStopped } from './terminal.ts'
+import { commandLine, fail, untilStopped } from './terminal.ts'
 
 const usage = 'Usage: npm run dev -- --config FILE [--port N] [--admin-token T] [--state DIR]'
 
-const options = readOptions()
+const options = commandLine(usage, readOptions)
 const document = JSON.stringify(readConfigurationFile(options.config).document)
 // What runs the gateway takes a while to load: mistakes are told before, and terminal.ts has noted its parent.
 const { startLocalGateway } = await import('./local-gateway.ts')
@@ -20,31 +20,27 @@ await gateway.close()
 process.exit(0)
 
 function readOptions() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        config: { type: 'string' },
-        port: { type: 'string' },
-        'admin-token': { type: 'string' },
-        state: { type: 'string' },
-      },
-    })
-    for (const [name, value] of Object.entries(values)) {
-      if (value === '') throw new Error(`--${name} is empty.`) // from a shell variable that is not set, as a rule
-    }
-    const { config, port, 'admin-token': adminToken, state } = values
-    if (config === undefined) throw new Error('--config FILE is missing.')
-    if (port !== undefined && !(/^\d+$/.test(port) && Number(port) < 65_536)) {
-      throw new Error(`--port takes a number from 0 to 65535, not ${port}.`)
-    }
-    return {
-      config,
-      ...(port !== undefined && { port: Number(port) }),
-      ...(adminToken !== undefined && { adminToken }),
-      ...(state !== undefined && { stateFolder: stateFolder(state) }),
-    }
-  } catch (error) {
-    return fail(error, usage)
+  const { values } = parseArgs({
+    options: {
+      config: { type: 'string' },
+      port: { type: 'string' },
+      'admin-token': { type: 'string' },
+      state: { type: 'string' },
+    },
+  })
+  for (const [name, value] of Object.entries(values)) {
+    if (value === '') throw new Error(`--${name} is empty.`) // from a shell variable that is not set, as a rule
+  }
+  const { config, port, 'admin-token': adminToken, state } = values
+  if (config === undefined) throw new Error('--config FILE is missing.')
+  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) < 65_536)) {
+    throw new Error(`--port takes a number from 0 to 65535, not ${port}.`)
+  }
+  return {
+    config,
+    ...(port !== undefined && { port: Number(port) }),
+    ...(adminToken !== undefined && { adminToken }),
+    ...(state !== undefined && { stateFolder: stateFolder(state) }),
   }
 }
 

@@ -6,6 +6,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { err, ok, type Result } from '../../shared/result.ts'
+import { commandLine } from './terminal.ts'
 
 /**
  * `ratePerSecond` above 0 and at most 2000, `seconds` above 0 and at most 600. `atHalf` is called once when half of
@@ -167,31 +168,21 @@ type Outage = { origin: string; kill(): Promise<void>; revive(): Promise<void> }
 
 type Command = { options: LoadOptions; outage: Outage | undefined }
 
-function parseCommand(args: string[]): Result<Command, string> {
-  const values = parseValues(args)
-  if (!values.ok) return values
-  const { url, rate = '200', seconds = '10', kill, origin } = values.value
-  if (url === undefined) return err('--url is missing')
+const usage = 'Usage: npm run load -- --url URL [--rate 200] [--seconds 10] [--kill CONTROL_URL --origin ID]'
+
+function readCommand(): Command {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({ options: { url: text, rate: text, seconds: text, kill: text, origin: text } })
+  const { url, rate = '200', seconds = '10', kill, origin } = values
+  if (url === undefined) throw new Error('--url is missing')
   const options: LoadOptions = { url, ratePerSecond: Number(rate), seconds: Number(seconds) }
   const plan = planOf(options)
-  if (!plan.ok) return plan
-  if (kill === undefined && origin === undefined) return ok({ options, outage: undefined })
-  if (kill === undefined || origin === undefined) return err('--kill and --origin go together')
+  if (!plan.ok) throw new Error(plan.error)
+  if (kill === undefined && origin === undefined) return { options, outage: undefined }
+  if (kill === undefined || origin === undefined) throw new Error('--kill and --origin go together')
   const control = loopback(kill)
-  if (!control.ok) return control
-  const outage = createOutage(control.value, origin)
-  return ok({ options, outage })
-}
-
-type Values = { url?: string; rate?: string; seconds?: string; kill?: string; origin?: string }
-
-function parseValues(args: string[]): Result<Values, string> {
-  const text = { type: 'string' } as const
-  try {
-    return ok(parseArgs({ args, options: { url: text, rate: text, seconds: text, kill: text, origin: text } }).values)
-  } catch (error) {
-    return err((error as Error).message)
-  }
+  if (!control.ok) throw new Error(control.error)
+  return { options, outage: createOutage(control.value, origin) }
 }
 
 function createOutage(control: URL, origin: string): Outage {
@@ -218,17 +209,9 @@ async function post(control: URL, verb: 'kill' | 'revive', origin: string): Prom
   if (!response.ok) throw new Error(`could not ${verb} origin ${origin}: ${response.status} ${said}`)
 }
 
-/** Exit code 0: none failed; 1: some did, or the outage could not be made or ended; 2: wrong arguments. */
+/** Exit code 0: none failed; 1: some did, or the outage could not be made or ended, or the arguments are wrong. */
 async function main(): Promise<void> {
-  const command = parseCommand(process.argv.slice(2))
-  if (!command.ok) {
-    process.stderr.write(
-      `${command.error}\nusage: npm run load -- --url URL [--rate 200] [--seconds 10] [--kill CONTROL_URL --origin ID]\n`,
-    )
-    process.exitCode = 2
-    return
-  }
-  const { options, outage } = command.value
+  const { options, outage } = commandLine(usage, readCommand)
   if (outage !== undefined) reviveOnSignal(outage)
   // What the load has shown is told in any case.
   const atHalf = outage && (() => outage.kill().catch(complain))

@@ -2,7 +2,7 @@
 // serves. It asks the admin API; a move that fails is taken up again, by this or by the gateway itself.
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { fail } from './terminal.ts'
+import { commandLine, fail } from './terminal.ts'
 
 const usage = `Usage: npm run shards -- status                              how many buckets each shard has
        npm run shards -- move --bucket N --to SHARD          or --account ID: moves one bucket
@@ -14,13 +14,10 @@ const tries = 7
 const idleTries = 5
 const idlePauseMs = 250
 
-try {
-  await run()
-} catch (error) {
-  fail(error, usage)
-}
+const act = commandLine(usage, readAction)
+await act().catch((error: unknown) => fail(error))
 
-async function run(): Promise<void> {
+function readAction(): () => Promise<void> {
   const text = { type: 'string' } as const
   const options = { url: text, token: text, bucket: text, account: text, to: text, over: text }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
@@ -28,12 +25,16 @@ async function run(): Promise<void> {
   if (more.length > 0) throw new Error(`One command at a time, not ${positionals.join(' ')}.`)
   const ask = asking(values.url ?? 'http://127.0.0.1:8787', values.token ?? process.env.ADMIN_TOKEN)
   const { account, bucket, to, over } = values
-  if (command === 'status') return console.log(JSON.stringify(await ask('GET', ''), undefined, 2))
+  if (command === 'status') return async () => console.log(JSON.stringify(await ask('GET', ''), undefined, 2))
   if (command === 'move') {
     const named = account === undefined ? { bucket: number('bucket', bucket) } : { account }
-    return move(ask, { ...named, to: number('to', to) })
+    const wanted = { ...named, to: number('to', to) }
+    return () => move(ask, wanted)
   }
-  if (command === 'spread') return spread(ask, over === undefined ? {} : { over: number('over', over) })
+  if (command === 'spread') {
+    const wanted = over === undefined ? {} : { over: number('over', over) }
+    return () => spread(ask, wanted)
+  }
   throw new Error(command === undefined ? 'Say what to do.' : `There is no command ${command}.`)
 }
 

@@ -6,13 +6,13 @@ import { here, readConfigurationFile } from './configuration-file.ts'
 import { type BadLine, type Log, readLog } from './simulate/log.ts'
 import { replay } from './simulate/replay.ts'
 import { report } from './simulate/report.ts'
-import { fail } from './terminal.ts'
+import { commandLine, fail } from './terminal.ts'
 
 const usage =
   'Usage: npm run simulate -- --config FILE --log FILE [--against FILE2] [--seed N] [--host HOST] [--skip-bad]'
 const mostTold = 20
 
-const options = readOptions()
+const options = commandLine(usage, readOptions)
 const { config } = readConfigurationFile(options.config)
 const other = options.against === undefined ? undefined : readConfigurationFile(options.against).config
 const { requests, bad, commonLines } = readLogFile(options.log)
@@ -27,23 +27,19 @@ const against = other && (await replay(other, requests, options.seed))
 console.log(report(fates, against))
 
 function readOptions() {
-  try {
-    const text = { type: 'string' } as const
-    const { values } = parseArgs({
-      options: { config: text, log: text, against: text, seed: text, host: text, 'skip-bad': { type: 'boolean' } },
-    })
-    for (const [name, value] of Object.entries(values)) {
-      if (value === '') throw new Error(`--${name} is empty.`) // from a shell variable that is not set, as a rule
-    }
-    const { config, log, against, seed = '1', host = 'localhost', 'skip-bad': skipBad = false } = values
-    if (config === undefined) throw new Error('--config FILE is missing.')
-    if (log === undefined) throw new Error('--log FILE is missing.')
-    if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed takes a whole number of up to nine digits, not ${seed}.`)
-    if (!/^[A-Za-z0-9.-]+(?::\d+)?$/.test(host)) throw new Error(`--host takes the name of a host, not ${host}.`)
-    return { config, log, against, seed: Number(seed), host, skipBad }
-  } catch (error) {
-    return fail(error, usage)
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    options: { config: text, log: text, against: text, seed: text, host: text, 'skip-bad': { type: 'boolean' } },
+  })
+  for (const [name, value] of Object.entries(values)) {
+    if (value === '') throw new Error(`--${name} is empty.`) // from a shell variable that is not set, as a rule
   }
+  const { config, log, against, seed = '1', host = 'localhost', 'skip-bad': skipBad = false } = values
+  if (config === undefined) throw new Error('--config FILE is missing.')
+  if (log === undefined) throw new Error('--log FILE is missing.')
+  if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed takes a whole number of up to nine digits, not ${seed}.`)
+  if (!/^[A-Za-z0-9.-]+(?::\d+)?$/.test(host)) throw new Error(`--host takes the name of a host, not ${host}.`)
+  return { config, log, against, seed: Number(seed), host, skipBad }
 }
 
 function readLogFile(file: string): Log {

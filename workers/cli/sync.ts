@@ -6,7 +6,7 @@ import { assetName } from '../../shared/asset-path.ts'
 import { here } from './configuration-file.ts'
 import { type Change, changesBetween, readFolder } from './sync/folder.ts'
 import { type Gateway, gatewayAt } from './sync/gateway.ts'
-import { fail } from './terminal.ts'
+import { commandLine, fail } from './terminal.ts'
 
 const usage = `Usage: npm run sync -- --dir DIR [--under /PATH] [--delete] [--dry-run] [--url URL] [--token TOKEN]
        --under: the path that DIR stands for, "/" where nothing is said; what is elsewhere is left alone
@@ -18,7 +18,7 @@ const atOnce = 6
 /** What the gateway takes in one request. */
 const tagsAtOnce = 1000
 
-const options = readOptions()
+const options = commandLine(usage, readOptions)
 await sync(options).catch((error: unknown) => fail(error))
 
 type Options = ReturnType<typeof readOptions>
@@ -100,23 +100,19 @@ async function inTurn(
 }
 
 function readOptions() {
-  try {
-    const text = { type: 'string' } as const
-    const flag = { type: 'boolean', default: false } as const
-    const { values } = parseArgs({
-      options: { dir: text, under: text, url: text, token: text, delete: flag, 'dry-run': flag },
-    })
-    const { dir, url = 'http://127.0.0.1:8787', token = process.env.ADMIN_TOKEN } = values
-    const under = `/${values.under ?? ''}/`.replace(/\/+/g, '/')
-    if (dir === undefined) throw new Error('Name the folder with --dir.')
-    if (!token) throw new Error('There is no token: give --token, or set ADMIN_TOKEN.')
-    const named = under === '/' ? undefined : assetName(under.slice(0, -1))
-    if (named?.ok === false) throw new Error(`--under ${values.under} is no path. ${named.error}`)
-    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
-      throw new Error(`--url takes the URL of the gateway, not ${url}.`)
-    const { origin } = new URL(url)
-    return { folder: here(dir), under, url: origin, token, deletes: values.delete, isDry: values['dry-run'] }
-  } catch (error) {
-    return fail(error, usage)
-  }
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean', default: false } as const
+  const { values } = parseArgs({
+    options: { dir: text, under: text, url: text, token: text, delete: flag, 'dry-run': flag },
+  })
+  const { dir, url = 'http://127.0.0.1:8787', token = process.env.ADMIN_TOKEN } = values
+  const under = `/${values.under ?? ''}/`.replace(/\/+/g, '/')
+  if (dir === undefined) throw new Error('Name the folder with --dir.')
+  if (!token) throw new Error('There is no token: give --token, or set ADMIN_TOKEN.')
+  const named = under === '/' ? undefined : assetName(under.slice(0, -1))
+  if (named?.ok === false) throw new Error(`--under ${values.under} is no path. ${named.error}`)
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new Error(`--url takes the URL of the gateway, not ${url}.`)
+  const { origin } = new URL(url)
+  return { folder: here(dir), under, url: origin, token, deletes: values.delete, isDry: values['dry-run'] }
 }
