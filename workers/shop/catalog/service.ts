@@ -1,10 +1,11 @@
 // What the shop sells. Everybody reads it, mostly out of the gateway's cache; who is logged in may list items and change
 // those that are theirs. What changes is purged by its tag, and told to the search.
-import { and, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { writtenMediaPath } from '../../../shared/media-path.ts'
 import type { Problem } from '../../problem.ts'
 import { kinds } from '../kinds.ts'
+import { listedAfter, newestFirst, pageOf, pageQuery } from '../listing.ts'
 import { newId } from '../new-id.ts'
 import type { ShopPorts } from '../ports.ts'
 import {
@@ -58,18 +59,12 @@ const change = newItem
   .refine((fields) => Object.keys(fields).length > 0, 'must name something to change')
 
 const listing = z.strictObject({
-  after: z
-    .string()
-    .regex(/^\d{1,15}_[\w-]{1,64}$/, 'must be the "next" of another answer')
-    .optional(),
-  limit: z.coerce
-    .number('must be a number')
-    .pipe(amount(1, 100, 'how many'))
-    .default(24),
+  ...pageQuery(24),
   kind: z.enum(kinds, `must be one of ${kinds.join(', ')}`).optional(),
   ids: z
     .string()
     .regex(/^[\w-]{1,64}(,[\w-]{1,64}){0,99}$/, 'must be up to 100 ids with commas between them')
+    .transform((ids) => ids.split(','))
     .optional(),
 })
 
@@ -81,17 +76,17 @@ export function catalogService(ports: ShopPorts) {
 
   app.get('/api/items', async (context) => {
     const asked = checked(context.req.query(), listing)
+    const limit = asked.ids?.length ?? asked.limit
     const { value: found } = await database.read(forAll, (db) =>
       db
         .select()
         .from(items)
         .where(whereOf(asked))
-        .orderBy(desc(items.createdAt), desc(items.id))
-        .limit(asked.ids === undefined ? asked.limit + 1 : 100),
+        .orderBy(...newestFirst(items))
+        .limit(limit + 1),
     )
-    const shown = asked.ids === undefined ? found.slice(0, asked.limit) : found
-    const last = found.length > shown.length ? shown.at(-1) : undefined
-    const list = { items: shown.map(itemOf), ...(last && { next: `${last.createdAt}_${last.id}` }) }
+    const { shown, next } = pageOf(found, limit)
+    const list = { items: shown.map(itemOf), next }
     const tags = [listTag, ...shown.map(({ id }) => itemTag(id))]
     return sharedJson(context, list, { seconds: keptSeconds, tags })
   })
@@ -187,16 +182,8 @@ export function catalogService(ports: ShopPorts) {
   return app
 }
 
-function whereOf({ after, kind, ids }: z.output<typeof listing>) {
-  const [at, id] = after?.split(/_(.*)/s) ?? []
-  return and(
-    ids === undefined ? undefined : inArray(items.id, ids.split(',')),
-    kind === undefined ? undefined : eq(items.kind, kind),
-    at === undefined || id === undefined
-      ? undefined
-      : or(lt(items.createdAt, Number(at)), and(eq(items.createdAt, Number(at)), lt(items.id, id))),
-  )
-}
+const whereOf = ({ after, kind, ids }: z.output<typeof listing>) =>
+  and(ids && inArray(items.id, ids), kind && eq(items.kind, kind), listedAfter(items, after))
 
 function pathOf(picture: string | undefined): string | undefined {
   const path = picture === undefined ? undefined : writtenMediaPath(picture)

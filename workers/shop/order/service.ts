@@ -1,29 +1,17 @@
 // The order service: orders and their shipments, each account's in the shard of its bucket. Whoever is logged in sees
 // their own; the checkout makes them.
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { bucketOfAccount, bucketOfId } from '../../db/shards.ts'
 import type { Problem } from '../../problem.ts'
+import { listedAfter, newestFirst, pageOf, pageQuery } from '../listing.ts'
 import type { ShopPorts } from '../ports.ts'
 import { checked, Refused, serviceApp, userOf, withSession } from '../service.ts'
 import { latelyRoutes } from './lately.ts'
 import { makingRoutes } from './making.ts'
 import { orders, shipments } from './tables.ts'
 
-const mostListed = 100
-
-const listing = z.strictObject({
-  after: z
-    .string()
-    .regex(/^\d{1,15}_[\w-]{1,64}$/, 'must be the "next" of another answer')
-    .optional(),
-  limit: z.coerce
-    .number('must be a number')
-    .int('must be a whole number')
-    .min(1, 'must be 1 at least')
-    .max(mostListed, `must be ${mostListed} at most`)
-    .default(mostListed),
-})
+const listing = z.strictObject(pageQuery(100))
 
 /** What a checkout does to an order is not in the session's bookmark. */
 const asItIs = { kind: 'primary' } as const
@@ -36,22 +24,17 @@ export function orderService(ports: ShopPorts) {
   app.get('/api/orders', async (context) => {
     const account = await userOf(context)
     const { after, limit } = checked(context.req.query(), listing)
-    const [at, id] = after?.split(/_(.*)/s) ?? []
-    const isOlder = after && sql`(${orders.createdAt}, ${orders.id}) < (${Number(at)}, ${id})`
     const shard = ports.orders.of(bucketOfAccount('orders', account))
     const { value: rows } = await shard.read(asItIs, (db) =>
       db
         .select()
         .from(orders)
-        .where(and(eq(orders.account, account), isOlder || undefined))
-        .orderBy(desc(orders.createdAt), desc(orders.id))
+        .where(and(eq(orders.account, account), listedAfter(orders, after)))
+        .orderBy(...newestFirst(orders))
         .limit(limit + 1),
     )
-    const shown = rows.slice(0, limit)
-    const last = rows.length > limit ? shown.at(-1) : undefined
-    if (last === undefined) return context.json({ orders: shown.map(orderOf) })
-    const next = `${last.createdAt}_${last.id}`
-    context.header('link', `</api/orders?after=${next}&limit=${limit}>; rel="next"`)
+    const { shown, next } = pageOf(rows, limit)
+    if (next !== undefined) context.header('link', `</api/orders?after=${next}&limit=${limit}>; rel="next"`)
     return context.json({ orders: shown.map(orderOf), next })
   })
 
