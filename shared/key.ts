@@ -13,10 +13,11 @@ export const reservedPrefix = '/_weir/'
  * another rule are not taken for these. Where pools serve different things, `side` tells whose it is.
  */
 export function cacheKey(target: Target, rule: CacheRule['key'], side?: string): string {
-  const sides = side === undefined ? [] : ['', side]
-  const parts = [target.path, queryPart(target.query, rule), ...rule.headers, '', ...rule.cookies, ...sides]
+  const { scheme, host, path, query } = target
+  const ofTarget = `${encodeURIComponent(path)},${encodeURIComponent(queryPart(query, rule))}`
+  const ofSide = side === undefined ? '' : `,,${encodeURIComponent(side)}`
   // Commas are escaped within a part, and no segment of the path is a dot segment.
-  return `${target.scheme}://${target.host}${reservedPrefix}cache/2,${parts.map(encodeURIComponent).join(',')}`
+  return `${scheme}://${host}${reservedPrefix}cache/2,${ofTarget},${chosenPart(rule)}${ofSide}`
 }
 
 /**
@@ -77,6 +78,12 @@ export function shortHash(name: string): string {
 }
 
 const presence = (value: string | null): string => (value === null ? '-' : `+${value}`)
+
+/** The headers and cookies that the rule chooses, by their names. */
+function chosenPart({ headers, cookies }: CacheRule['key']): string {
+  if (headers.length === 0 && cookies.length === 0) return ''
+  return [...headers, '', ...cookies].map(encodeURIComponent).join(',')
+}
 
 function queryPart(query: string, rule: CacheRule['key']): string {
   if (rule.query === 'none') return 'none'

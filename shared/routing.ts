@@ -21,12 +21,13 @@ export function compileRoutes(config: Pick<Config, 'routes'>): Router {
     routing: { kind: 'route', route } as const,
   }))
   return (method, target) => {
-    const allow = new Set<string>()
+    const others: ReadonlySet<string>[] = []
     for (const { matchesHost, matchesPath, methods, routing } of routes) {
       if (!matchesHost(target.hostname) || !matchesPath(target.path)) continue
       if (methods.has(method)) return routing
-      for (const name of methods) allow.add(name)
+      others.push(methods)
     }
+    const allow = new Set(others.flatMap((methods) => [...methods]))
     return allow.size === 0 ? { kind: 'no-route' } : { kind: 'method', allow: [...allow] }
   }
 }

@@ -34,6 +34,6 @@ export function namedPools({ config, pools }: Snapshot): ReadonlyMap<string, Poo
 
 /** The pools of a course; those of the route where the course was set by another configuration. */
 export function poolsOf(snapshot: Snapshot, route: Route, { pools }: Pick<Course, 'pools'>): PoolState[] {
-  const states = pools.flatMap((name) => snapshot.pools.get(name) ?? [])
-  return states.length === pools.length ? states : route.pools.map((name) => snapshot.pools.get(name)!)
+  const names = pools.every((name) => snapshot.pools.has(name)) ? pools : route.pools
+  return names.map((name) => snapshot.pools.get(name)!)
 }

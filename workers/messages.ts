@@ -17,7 +17,8 @@ export function isWebSocketUpgrade(request: Request): boolean {
 
 /** The content of a request; null for none, which the platform shows as an empty stream where the length is 0. */
 export function contentOf(request: Request): ReadableStream | null {
-  return request.headers.get('content-length') === '0' ? null : request.body
+  const { body } = request
+  return body === null || request.headers.get('content-length') === '0' ? null : body
 }
 
 /**
@@ -36,7 +37,7 @@ export function originFields(
   const fields = new Headers(request.headers)
   const hopByHop = hopByHopFields(request.headers)
   for (const name of request.headers.keys()) {
-    if (hopByHop.includes(name) || isForgeable(name) || name === 'host' || name === 'expect') fields.delete(name)
+    if (hopByHop.has(name) || isForgeable(name) || name === 'host' || name === 'expect') fields.delete(name)
   }
   if (isWebSocketUpgrade(request)) fields.set('upgrade', 'websocket')
   if (life.showsToken) fields.delete('authorization')
@@ -94,7 +95,7 @@ function traceparent(requestId: string): string {
 export function tidyResponse(fields: Headers, now: number): Headers {
   const hopByHop = hopByHopFields(fields)
   const names = [...fields.keys()]
-  for (const name of names) if (hopByHop.includes(name) || isForGateway(name)) fields.delete(name)
+  for (const name of names) if (hopByHop.has(name) || isForGateway(name)) fields.delete(name)
   // RFC 9112 §6.3
   if (names.includes('transfer-encoding')) fields.delete('content-length')
   // RFC 9110 §6.6.1

@@ -86,7 +86,7 @@ async function begin(
   const { method } = request
   const session = routed.route.session ? await carriedBy(cookies.session, ports, requestTime) : undefined
   if (mustWait(session, method)) return refuse(sessionUnavailable)
-  const shown = await showsToken(request, ports)
+  const shown = request.headers.has('weir-explain') && (await showsToken(request, ports))
   const fields = shown ? without(endToEnd(request.headers), 'authorization') : endToEnd(request.headers)
   const asked = { route: routed.route, snapshot: routed.snapshot, request, target, fields }
   const client = await clientOf(asked, cookies.affinity, ports)
@@ -140,8 +140,8 @@ function isPassed({ because }: Forward): boolean {
 }
 
 /** Whether whoever asks for an explanation may have it. The token that says so is for the gateway alone. */
-async function showsToken({ headers }: Request, ports: Ports): Promise<boolean> {
-  return headers.has('weir-explain') && (await ports.isAdmin(headers.get('authorization')))
+function showsToken({ headers }: Request, { isAdmin }: Ports): Promise<boolean> {
+  return isAdmin(headers.get('authorization'))
 }
 
 // refresh ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +178,7 @@ function receive(request: Request): Refused | { kind: 'received'; target: Target
     return refuse(methodProblem(request.method, ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']))
   }
   // fetch() sends no content with these; to drop it would make it another request (RFC 9110 §9.3.1).
-  if (contentOf(request) !== null && (request.method === 'GET' || request.method === 'HEAD')) {
+  if ((request.method === 'GET' || request.method === 'HEAD') && contentOf(request) !== null) {
     return refuse(contentProblem)
   }
   const target = canonicalTarget(request.url)

@@ -39,13 +39,13 @@ export function courseOf(
   random: () => number,
 ): Course {
   const steered = steer(pools, steering, where, random)
-  const side = steering.keyed ? { side: steered.pools[0] } : {}
-  if (canary === undefined) return { ...steered, ...side }
+  const usual = steering.keyed ? { ...steered, side: steered.pools[0] } : steered
+  if (canary === undefined) return usual
   const { pool, percent } = canary
   if (client === undefined || !isInCanary(canary, client)) {
-    return { ...steered, ...side, because: `${steered.because}, not of the ${percent} % of the canary` }
+    return { ...usual, because: `${usual.because}, not of the ${percent} % of the canary` }
   }
-  const others = steered.pools.filter((name) => name !== pool)
+  const others = usual.pools.filter((name) => name !== pool)
   return { pools: [pool, ...others], side: pool, because: `of the ${percent} % of the canary` }
 }
 

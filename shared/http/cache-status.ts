@@ -36,25 +36,24 @@ export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 're
 
 /** The member for this cache; the key is for whoever may know it. */
 export function formatCacheStatus(status: CacheStatus, key?: string): string {
-  const parameters: [string, BareItem | undefined][] =
-    status.kind === 'hit'
-      ? [
-          ['hit', true],
-          ['ttl', status.ttl],
-        ]
-      : status.kind === 'forward'
-        ? [
-            ['fwd', new Token(status.because)],
-            ['fwd-status', status.status],
-            ['stored', status.stored || undefined],
-            ['collapsed', status.collapsed || undefined],
-          ]
-        : []
-  parameters.push(['key', key], ['detail', status.detail && new Token(status.detail)])
-  let member = 'weir'
-  for (const [name, value] of parameters) {
-    if (value === true) member += `; ${name}`
-    else if (value !== undefined) member += `; ${name}=${serializeBareItem(value)}`
-  }
-  return member
+  return `weir${spoken(status)}${parameter('key', key)}${parameter('detail', status.detail && new Token(status.detail))}`
 }
+
+/** What most hits say is put together without the library: it is said of each of them. */
+function spoken(status: CacheStatus): string {
+  switch (status.kind) {
+    case 'hit':
+      return `; hit; ttl=${status.ttl}`
+    case 'forward':
+      return `; fwd=${status.because}${parameter('fwd-status', status.status)}${flag('stored', status.stored)}${flag('collapsed', status.collapsed)}`
+    case 'neither':
+      return ''
+    default:
+      return status satisfies never
+  }
+}
+
+const parameter = (name: string, value: BareItem | undefined): string =>
+  value === undefined ? '' : `; ${name}=${serializeBareItem(value)}`
+
+const flag = (name: string, value: boolean | undefined): string => (value ? `; ${name}` : '')

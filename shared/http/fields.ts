@@ -6,7 +6,7 @@ export interface Fields {
   get(name: string): string | null
 }
 
-const hopByHop = [
+const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -16,27 +16,30 @@ const hopByHop = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-]
+])
 
 /** Fields without which a message means something else: a Connection header cannot nominate them away. */
 const neverNominated = new Set(['host', 'content-length', 'content-type', 'content-encoding', 'content-range'])
 
 /** The fields that end at this hop: the known ones that are present, and those that Connection nominates. */
-export function hopByHopFields(fields: Fields): string[] {
-  const nominated = (fields.get('connection') ?? '')
+export function hopByHopFields(fields: Fields): ReadonlySet<string> {
+  const connection = fields.get('connection')
+  // What most say nominates nothing, or `keep-alive`.
+  if (connection === null || hopByHop.has(connection)) return hopByHop
+  const nominated = connection
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) && !neverNominated.has(name))
-  return [...hopByHop, ...nominated]
+  return new Set([...hopByHop, ...nominated])
 }
 
 /** The fields as the next hop sees them. What is judged or keyed by any other view could be changed by Connection. */
 export function endToEnd(fields: Fields): Fields {
-  let ended: readonly string[] | undefined
+  let ended: ReadonlySet<string> | undefined
   return {
     get(name) {
       ended ??= hopByHopFields(fields)
-      return ended.includes(name.toLowerCase()) ? null : fields.get(name)
+      return ended.has(name.toLowerCase()) ? null : fields.get(name)
     },
   }
 }

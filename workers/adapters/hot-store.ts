@@ -90,35 +90,38 @@ export function hotStore(
     drop(key)
   }
 
+  const match = async (key: string, { entryBytes, trustSeconds }: HotTier): Promise<Stored | undefined> => {
+    const hot = held.get(key)
+    if (hot !== undefined && now() < trustedUntil(hot, trustSeconds) && sizeOf(hot.content) <= entryBytes) {
+      // The last one in is the last one to go.
+      held.delete(key)
+      held.set(key, hot)
+      return 'bytes' in hot.content ? answerOf(hot.content) : { kind: 'note', note: hot.content }
+    }
+    const again = isHot(key)
+    const before = changes
+    const stored = await behind.match(key)
+    if (stored === undefined || stored.kind === 'forgotten') {
+      drop(key)
+      return stored
+    }
+    if (!again || changes !== before) return stored
+    if (stored.kind === 'note') {
+      hold(key, stored.note)
+      return stored
+    }
+    if (stored.size > entryBytes) {
+      drop(key)
+      return stored
+    }
+    return raise(key, stored, before)
+  }
+
   return {
-    async match(key) {
-      const { entryBytes, totalBytes, trustSeconds } = limits()
-      makeRoom(totalBytes)
-      if (totalBytes === 0) return behind.match(key)
-      const hot = held.get(key)
-      if (hot !== undefined && now() < trustedUntil(hot, trustSeconds) && sizeOf(hot.content) <= entryBytes) {
-        // The last one in is the last one to go.
-        held.delete(key)
-        held.set(key, hot)
-        return 'bytes' in hot.content ? answerOf(hot.content) : { kind: 'note', note: hot.content }
-      }
-      const again = isHot(key)
-      const before = changes
-      const stored = await behind.match(key)
-      if (stored === undefined || stored.kind === 'forgotten') {
-        drop(key)
-        return stored
-      }
-      if (!again || changes !== before) return stored
-      if (stored.kind === 'note') {
-        hold(key, stored.note)
-        return stored
-      }
-      if (stored.size > entryBytes) {
-        drop(key)
-        return stored
-      }
-      return raise(key, stored, before)
+    match(key) {
+      const limit = limits()
+      makeRoom(limit.totalBytes)
+      return limit.totalBytes === 0 ? behind.match(key) : match(key, limit)
     },
     begin(key, head, fields, length) {
       const sink = behind.begin(key, head, fields, length)

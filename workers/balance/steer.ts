@@ -18,6 +18,7 @@ import { position } from '../../shared/balance/position.ts'
 import { type Course, courseOf, type Whereabouts } from '../../shared/balance/steering.ts'
 import type { Canary } from '../../shared/config/steering.ts'
 import { setCookie, toOneClient } from '../../shared/http/set-cookie.ts'
+import type { Snapshot } from '../../shared/snapshot.ts'
 import type { Answer, AnsweredBy, Client, Life } from '../life.ts'
 import { clientAddress } from '../messages.ts'
 import type { Ports } from '../ports.ts'
@@ -30,12 +31,26 @@ type Asked = Pick<Life, 'route' | 'snapshot' | 'target' | 'fields' | 'request'>
 // The client's note ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Who asks, as far as steering goes by it. */
-export async function clientOf({ route, snapshot }: Asked, cookie: string | undefined, ports: Ports): Promise<Client> {
+export function clientOf(
+  { route, snapshot }: Asked,
+  cookie: string | undefined,
+  ports: Ports,
+): Client | Promise<Client> {
   const remembering = [...route.pools, ...(route.canary === undefined ? [] : [route.canary.pool])].filter(
     (name) => snapshot.config.pools[name]?.affinity?.by === 'cookie',
   )
   const isHeeded = remembering.length > 0 || route.canary?.by === 'cookie'
-  if (!isHeeded) return unknown
+  return isHeeded ? noted(remembering, snapshot, cookie, ports) : unknown
+}
+
+const unknown: Client = { note: nothingNoted, tags: new Map() }
+
+async function noted(
+  remembering: readonly string[],
+  snapshot: Snapshot,
+  cookie: string | undefined,
+  ports: Ports,
+): Promise<Client> {
   const tags = await Promise.all(
     remembering.map(async (name): Promise<[PoolState, PoolTags]> => {
       const state = snapshot.pools.get(name)!
@@ -45,8 +60,6 @@ export async function clientOf({ route, snapshot }: Asked, cookie: string | unde
   const note = cookie === undefined ? nothingNoted : await readNote(cookie, ports)
   return { note, tags: new Map(tags) }
 }
-
-const unknown: Client = { note: nothingNoted, tags: new Map() }
 
 /** A cookie that was altered, or is of another key, says nothing. */
 async function readNote(cookie: string, { seal }: Ports): Promise<ClientNote> {

@@ -23,40 +23,55 @@ import { type Problem, problemResponse } from '../problem.ts'
 import { selectingOf } from './variants.ts'
 
 /** Answers from the store; `updated` are the fields that it has by now, where they are not those that are stored. */
-export async function deliverStored(
+export function deliverStored(
   life: Life,
   found: Hit | Forward,
   stored: StoredResponse,
   status: CacheStatus,
   updated?: Headers,
 ): Promise<Response> {
-  const age = String(fromStore(stored.head, life.requestTime).age)
-  if (updated === undefined && asksForWhole(life)) return deliverWhole(life, found, stored, status, age)
-  const fields = updated ?? new Headers(stored.fields)
-  fields.set('Age', age)
-  return stamp(life, found, await represent(life, stored, fields), status)
+  return updated === undefined && asksForWhole(life)
+    ? deliverWhole(life, found, stored, status)
+    : deliverAsked(life, found, stored, status, updated ?? new Headers(stored.fields))
 }
 
+const ageOf = ({ head }: StoredResponse, { requestTime }: Life): string => String(fromStore(head, requestTime).age)
+
 function asksForWhole({ method, fields }: Life): boolean {
-  return method === 'GET' && !['range', 'if-none-match', 'if-modified-since'].some((name) => fields.get(name) !== null)
+  const asksForLess =
+    fields.get('range') !== null || fields.get('if-none-match') !== null || fields.get('if-modified-since') !== null
+  return method === 'GET' && !asksForLess
 }
 
 /** What most requests get. Its fields are put together before they become Headers, which leave the language at each call. */
 async function deliverWhole(
   life: Life,
   found: Hit | Forward,
-  { head, fields: stored, body }: StoredResponse,
+  stored: StoredResponse,
   status: CacheStatus,
-  age: string,
 ): Promise<Response> {
-  const content = hasNoContent(head.status) ? null : await body()
+  const { head } = stored
+  const content = hasNoContent(head.status) ? null : await stored.body()
   if (content === undefined) return stamp(life, found, problemResponse(vanished), status)
   const said = sayingsOf(life, found, status)
-  const fields: Record<string, string> = { ...stored, age, ...said.own }
-  for (const [name, value] of Object.entries(said.added)) {
-    fields[name] = stored[name] === undefined ? value : `${stored[name]}, ${value}`
+  const fields: Record<string, string> = { ...stored.fields, age: ageOf(stored, life), ...said.own }
+  for (const name of saidBesideOthers) {
+    const others = stored.fields[name]
+    fields[name] = others === undefined ? said.added[name] : `${others}, ${said.added[name]}`
   }
   return new Response(content, { status: head.status, headers: fields, encodeBody: 'manual' })
+}
+
+/** What is asked for of it: the head, a part, or whether it has changed. Changes `fields`. */
+async function deliverAsked(
+  life: Life,
+  found: Hit | Forward,
+  stored: StoredResponse,
+  status: CacheStatus,
+  fields: Headers,
+): Promise<Response> {
+  fields.set('age', ageOf(stored, life))
+  return stamp(life, found, await represent(life, stored, fields), status)
 }
 
 async function represent(life: Life, stored: StoredResponse, fields: Headers): Promise<Response> {
@@ -212,10 +227,12 @@ const vanished: Problem = {
 /** Marks a response as having passed this gateway, and says what the cache did. */
 export function stamp(life: Life, found: Hit | Forward, response: Response, status: CacheStatus): Response {
   const { added, own } = sayingsOf(life, found, status)
-  for (const [name, value] of Object.entries(added)) response.headers.append(name, value)
+  for (const name of saidBesideOthers) response.headers.append(name, added[name])
   for (const [name, value] of Object.entries(own)) response.headers.set(name, value)
   return response
 }
+
+const saidBesideOthers = ['via', 'cache-status'] as const
 
 /** What the gateway says of a response: beside what others have said in the same fields, and in fields of its own. */
 function sayingsOf(life: Life, found: Hit | Forward, status: CacheStatus) {

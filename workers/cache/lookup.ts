@@ -19,21 +19,17 @@ export async function lookup(life: Life): Promise<Hit | Forward> {
   if (life.session !== undefined) return { kind: 'forward', because: 'bypass' }
   if (hasOriginPreconditions(fields)) return { kind: 'forward', because: 'request' }
   const base = cacheKey(target, route.cache.key, course.side)
-  return judge(life, await find(life, base, await ports.store.match(base)))
+  const slot: Slot = { base, key: base, hitForMiss: false, after: 0 }
+  const there = await ports.store.match(base)
+  const variants = variantsOf(there, life.requestTime)
+  if (variants === undefined) return judge(life, foundAt(life, slot, there))
+  const key = keyOfVariant(life, base, variants)
+  return judge(life, foundAt(life, { ...slot, key, variants }, await ports.store.match(key)))
 }
 
 interface Found {
   readonly slot: Slot
   readonly stored?: StoredResponse
-}
-
-/** Follows notes to what this request selects. */
-async function find(life: Life, base: string, there: Stored | undefined): Promise<Found> {
-  const slot: Slot = { base, key: base, hitForMiss: false, after: 0 }
-  const variants = variantsOf(there, life.requestTime)
-  if (variants === undefined) return foundAt(life, slot, there)
-  const key = keyOfVariant(life, base, variants)
-  return foundAt(life, { ...slot, key, variants }, await life.ports.store.match(key))
 }
 
 function variantsOf(there: Stored | undefined, now: number): VariantsNote | undefined {
@@ -57,9 +53,10 @@ function judge(life: Life, { slot, stored: found }: Found): Hit | Forward {
     return { kind: 'forward', because: slot.variants === undefined ? 'uri-miss' : 'vary-miss', slot }
   }
   const { shareable, unlisted } = stored.head
+  const coding = stored.fields['content-encoding']
   const isForOthers =
-    (fields.get('authorization') !== null && !shareable) || unlisted.some((name) => fields.get(name) === null)
-  if (isForOthers || !acceptsCoding(fields.get('accept-encoding'), stored.fields['content-encoding'] ?? null)) {
+    (!shareable && fields.get('authorization') !== null) || unlisted.some((name) => fields.get(name) === null)
+  if (isForOthers || (coding !== undefined && !acceptsCoding(fields.get('accept-encoding'), coding))) {
     stored.discard()
     return { kind: 'forward', because: 'request', slot }
   }
