@@ -1,11 +1,10 @@
-// HTTP dates (RFC 9110 §5.6.7): the one form that may be sent, and the two obsolete ones that must be read.
-// Anything else, among it what Date.parse would let pass, is no date.
+// HTTP dates (RFC 9110 §5.6.7): the one form that may be sent, and the two obsolete ones that must be read, in any case
+// of their letters (RFC 9111 §4.2). Anything else, among it what Date.parse would let pass, is no date.
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const imf = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/
-const rfc850 =
-  /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/
-const asctime = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const imf = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) ([a-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/i
+const rfc850 = /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d{2})-([a-z]{3})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/i
+const asctime = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([a-z]{3}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/i
 
 /**
  * The instant of an HTTP-date in milliseconds since the epoch, or undefined where it is none.
@@ -29,7 +28,7 @@ export function parseHttpDate(text: string, now: number): number | undefined {
 }
 
 function instant(year: string, month: string, day: string, hour: string, minute: string, second: string) {
-  const monthIndex = months.indexOf(month)
+  const monthIndex = months.indexOf(month.toLowerCase())
   // A leap second (60) is read as the next second.
   if (monthIndex < 0 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
   // Unlike Date.UTC this does not take the year 50 for 1950.

@@ -24,6 +24,9 @@ describe('RFC 9110 §5.6.7: the three forms', () => {
     ['before 1970', 'Sun, 06 Nov 1904 08:49:37 GMT', '1904-11-06T08:49:37'],
     ['the year 50 is not 1950', 'Sun, 06 Nov 0050 08:49:37 GMT', '0050-11-06T08:49:37'],
     ['a wrong weekday changes nothing', 'Mon, 06 Nov 1994 08:49:37 GMT', '1994-11-06T08:49:37'],
+    ['RFC 9111 §4.2: in lower case', 'sun, 06 nov 1994 08:49:37 gmt', '1994-11-06T08:49:37'],
+    ['RFC 9111 §4.2: RFC 850 in upper case', 'SUNDAY, 06-NOV-94 08:49:37 GMT', '1994-11-06T08:49:37'],
+    ['RFC 9111 §4.2: asctime in mixed case', 'sUN nOV  6 08:49:37 1994', '1994-11-06T08:49:37'],
   ])('%s', (_, text, verdict) => expect(iso(text)).toBe(verdict))
 
   it.each([
@@ -37,7 +40,6 @@ describe('RFC 9110 §5.6.7: the three forms', () => {
     ['an offset', 'Sun, 06 Nov 1994 08:49:37 +0000'],
     ['no zone', 'Sun, 06 Nov 1994 08:49:37'],
     ['one digit of the day', 'Sun, 6 Nov 1994 08:49:37 GMT'],
-    ['lower case', 'sun, 06 nov 1994 08:49:37 gmt'],
     ['no comma', 'Sun 06 Nov 1994 08:49:37 GMT'],
     ['a long weekday', 'Sunday, 06 Nov 1994 08:49:37 GMT'],
     ['dashes and four digits of the year', 'Sun, 06-Nov-1994 08:49:37 GMT'],
