@@ -17,6 +17,8 @@ export interface StoredInstants {
   readonly initialAge: number
   /** Whether the origin forbids what is stale, even to a client that would take it (RFC 9111 §4.2.4). */
   readonly neverStale: boolean
+  /** Whether the origin says that it stays as it is while it is fresh: then a reload gets it too (RFC 8246 §2). */
+  readonly immutable: boolean
 }
 
 /** An answer from the store; both in whole seconds, `ttl` negative where it is stale (RFC 9211 §2.4). */
@@ -49,11 +51,12 @@ export function fromStore(stored: StoredInstants, now: number): FromStore {
 export function mayReuse(stored: StoredInstants, request: CacheControl, now: number, sick: boolean): Reuse {
   const age = currentAge(stored, now)
   const staleness = (now - stored.freshUntil) / 1000
+  const isFresh = now < stored.freshUntil
   const refused =
     request.noCache ||
-    (request.maxAge !== undefined && age > request.maxAge) ||
+    (request.maxAge !== undefined && age > request.maxAge && !(isFresh && stored.immutable)) ||
     (request.minFresh !== undefined && -staleness < request.minFresh)
-  if (now < stored.freshUntil) {
+  if (isFresh) {
     return refused ? { kind: 'validate', because: 'request' } : { kind: 'hit', ...fromStore(stored, now) }
   }
   if (!refused) {

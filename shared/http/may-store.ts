@@ -260,5 +260,6 @@ function instantsOf(exchange: Exchange, origin: CacheControl, lifetime: Lifetime
     initialAge,
     // RFC 9111 §5.2.2.10: s-maxage means proxy-revalidate too.
     neverStale: forbidden || (!forced && origin.sMaxage !== undefined),
+    immutable: origin.immutable,
   }
 }

@@ -221,6 +221,16 @@ describe('RFC 9111 §5.2.1: the client’s directives', () => {
     expect(await second.text()).not.toBe(await first.text())
   })
 
+  test('RFC 8246: a reload of what is immutable gets it, and who says no-cache asks the origin', async () => {
+    answerWith({ 'cache-control': 'max-age=600, immutable', age: '10' })
+    const path = fresh()
+    const [first, reloaded] = await twice(path, {}, { headers: { 'cache-control': 'max-age=0' } })
+    expect(cacheStatus(reloaded)).toContain('hit')
+    expect(await reloaded.text()).toBe(await first.text())
+    const forced = await ask(path, { headers: { 'cache-control': 'no-cache' } })
+    expect(cacheStatus(forced)).toContain('fwd=request')
+  })
+
   test('they do not move a forced entry', async () => {
     answerWith({})
     const [, second] = await twice(fresh('/force'), {}, { headers: { 'cache-control': 'no-cache' } })

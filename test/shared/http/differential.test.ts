@@ -556,6 +556,16 @@ const rows: readonly Row[] = [
         : view
     },
   },
+  {
+    name: 'immutable, and a reload',
+    why: 'it stays as it is while it is fresh, so a max-age asks for nothing newer (RFC 8246 §2)',
+    stricter: 'other',
+    of: 'reuse',
+    tell: (view, { cacheControl }, after) =>
+      cacheControl.includes('immutable') && isFresh(view, after)
+        ? { ...view, again: without(view.again, 'max-age') }
+        : view,
+  },
 ]
 
 /** The seconds that the other holds it to be fresh, had it not its own idea of what the revalidations mean. */

@@ -21,6 +21,7 @@ const stored: StoredInstants = {
   keepUntil: storedAt + 1_000_000,
   initialAge: 10,
   neverStale: false,
+  immutable: false,
 }
 const nothing = parseCacheControl(null)
 
@@ -65,6 +66,20 @@ describe('RFC 9111 §5.2.1: what the client asks for, 20 seconds later', () => {
     ['§5.2.1.7: only-if-cached', 'only-if-cached', hit(30, 30)],
   ])('%s', (_, asked, verdict) => {
     expect(mayReuse(stored, parseCacheControl(asked), storedAt + 20_000, false)).toEqual(verdict)
+  })
+})
+
+describe('RFC 8246 §2: what is immutable stays as it is while it is fresh', () => {
+  const immutable = { ...stored, immutable: true }
+  test.each<[string, string, number, Reuse]>([
+    ['a reload gets it', 'max-age=0', 20_000, hit(30, 30)],
+    ['who says no-cache asks the origin', 'no-cache', 20_000, refused],
+    ['who says both, too', 'no-cache, max-age=0', 20_000, refused],
+    ['min-fresh binds it', 'min-fresh=31', 20_000, refused],
+    ['a reload of what is stale asks the origin', 'max-age=0', 55_000, stale],
+    ['max-stale does not undo the client’s max-age', 'max-stale, max-age=60', 65_000, stale],
+  ])('%s', (_, asked, laterMs, verdict) => {
+    expect(mayReuse(immutable, parseCacheControl(asked), storedAt + laterMs, false)).toEqual(verdict)
   })
 })
 

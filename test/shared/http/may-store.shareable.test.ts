@@ -68,6 +68,7 @@ test('the instants are absolute, and the age is the one at arrival', () => {
     keepUntil: responseTime + 48_000,
     initialAge: 12,
     neverStale: false,
+    immutable: false,
     shareable: false,
     vary: [],
     unlisted: [],
@@ -234,6 +235,11 @@ describe('RFC 5861: how long it may be served stale, and how long it is held', (
   ])('RFC 9111 §4.2.4: whether a client may take it stale: %s', (cacheControl, never) => {
     expect(mayStore(exchange({ 'cache-control': cacheControl }, {}), rule)).toMatchObject({ neverStale: never })
   })
+})
+
+test('RFC 8246: what the origin calls immutable is known to be', () => {
+  const answered = { 'cache-control': 'max-age=60, immutable' }
+  expect(mayStore(exchange(answered, {}), respect)).toMatchObject({ immutable: true })
 })
 
 test('which answers tell of the next one', () => {

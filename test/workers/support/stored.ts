@@ -14,6 +14,7 @@ export const freshHead: StoredHead = {
   keepUntil: now + 60_000,
   initialAge: 0,
   neverStale: false,
+  immutable: false,
   status: 200,
   shareable: false,
   epoch: 0,
