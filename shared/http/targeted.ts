@@ -30,7 +30,7 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
   for (const name of targetList) {
     const field = fields.get(name)
     if (field === null) continue
-    const addressed = directivesFor(field)
+    const addressed = directivesFor(field, name === 'surrogate-control')
     if (addressed !== undefined) return { cacheControl: parseCacheControl(addressed), targeted: true }
     // One that is empty or not valid hides nothing; read together with Cache-Control it can only shorten and forbid.
     heard = heard === null ? field : `${heard}, ${field}`
@@ -42,16 +42,17 @@ const lifetimes = new Set(['max-age', 's-maxage', 'stale-while-revalidate', 'sta
 
 /**
  * The members without their parameters; undefined where the field is empty, no dictionary (RFC 9651 §3.2), has a
- * lifetime that is no number of seconds, or is addressed by a parameter to another surrogate.
+ * lifetime that is no number of seconds, or is of Surrogate-Control and addressed by a parameter to another surrogate; in
+ * the others parameters say nothing (RFC 9213 §2.1).
  */
-function directivesFor(field: string): string | undefined {
+function directivesFor(field: string, isAddressed: boolean): string | undefined {
   const dictionary = parsed(field)
   if (dictionary === undefined || dictionary.size === 0) return undefined
   const directives: string[] = []
   for (const [name, [value, parameters]] of dictionary) {
     const isLifetime = lifetimes.has(name)
     if (isLifetime && (typeof value !== 'number' || deltaSeconds(String(value)) === undefined)) return undefined
-    if (isLifetime && parameters.size > 0 && !parameters.has(surrogateToken)) return undefined
+    if (isLifetime && isAddressed && parameters.size > 0 && !parameters.has(surrogateToken)) return undefined
     if (value !== false) directives.push(isLifetime ? `${name}=${value}` : name)
   }
   return directives.join(', ')
