@@ -90,6 +90,20 @@ describe('stores, and answers from the store', () => {
     expect(await head.text()).toBe('')
   })
 
+  test.each([204, 205])('%i, whose Content-Length lies: it has no content', async (status) => {
+    origin.handle = ({ socket }) => {
+      const head = `HTTP/1.1 ${status} X\r\nCache-Control: max-age=60\r\nContent-Length: 5\r\nConnection: close`
+      socket.end(`${head}\r\n\r\nextra`)
+    }
+    const path = fresh()
+    const first = await rawGet(gateway.url, path)
+    expect(first.headers['cache-status']).toBe(`weir; fwd=uri-miss; fwd-status=${status}; stored`)
+    const second = await rawGet(gateway.url, path)
+    expect([second.status, second.headers['cache-status']]).toEqual([status, expect.stringContaining('weir; hit')])
+    expect(second.headers['content-length'] ?? '0').toBe('0')
+    expect(second.body).toBe('')
+  })
+
   test('Age goes on from the Age that the origin sent', async () => {
     answerWith({ 'cache-control': 'max-age=600', age: '100' })
     const [, second] = await twice(fresh())

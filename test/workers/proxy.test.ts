@@ -84,6 +84,21 @@ it('RFC 9110 §7.6.1: a field that Connection nominates spoils no entry of other
   expect(await ask({ 'accept-language': 'fr' })).toBe('fr language')
 })
 
+it('what proved uncacheable is remembered for two minutes', async () => {
+  const begun = Date.now()
+  let clock = begun
+  const joined: number[] = []
+  const flights = { join: async () => void joined.push((clock - begun) / 1000) }
+  const respond = () => new Response('mine', { headers: { 'cache-control': 'private', 'content-length': '4' } })
+  const attempt = async () => ({ kind: 'answer', response: respond(), abandon }) as const
+  ports = { ...ports, now: () => clock, flights, origins: { send: () => ({ attempt: attempt(), abandon }) } }
+  for (const seconds of [0, 1, 119, 120, 121, 240]) {
+    clock = begun + seconds * 1000
+    await ask({})
+  }
+  expect(joined).toEqual([0, 120, 240])
+})
+
 it('RFC 9110 §7.6.1: nor does a cookie', async () => {
   await ask({ cookie: 'lang=fr', connection: 'cookie' })
   expect(await ask({ cookie: 'lang=fr' })).toBe('fr language')

@@ -81,8 +81,10 @@ export function entryFor(
   if (wouldHide(found, admission, responseTime)) return { detail: 'unkeyed-field' }
   if (place.note !== undefined) life.background(store.note(slot.base, place.note, life.requestTime))
   const fields = tidyResponse(new Headers(headers), responseTime)
+  // What has no content may say a length all the same: no byte of it will come.
+  if (hasNoContent(status)) fields.delete('content-length')
   const head = got.kept ?? headOf(life, admission, { status, tags: tagsOf(headers), targeted: hiddenTargets(headers) })
-  return { sink: guarded(store.begin(place.key, head, fields, contentLength(headers)), headers, admission.echoes) }
+  return { sink: guarded(store.begin(place.key, head, fields, contentLength(fields)), headers, admission.echoes) }
 }
 
 /** Whether only some could be given the response, in the place of one that may still stand in for all. */
