@@ -1,5 +1,5 @@
 // The cache on the wire: what is stored, what is not, and who gets it.
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cacheStatus, startGateway, type TestGateway } from './support/gateway.ts'
 import { startOrigin, type TestOrigin } from './support/origin.ts'
@@ -111,21 +111,24 @@ describe('stores, and answers from the store', () => {
     expect(cacheStatus(second)).toMatch(/ttl=(500|499|498)$/)
   })
 
-  test('gzip bytes are the origin’s own, from the origin and from the store', async () => {
-    const bytes = gzipSync('the same words again and again '.repeat(100))
+  test.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ])('%s bytes are the origin’s own, from the origin, from the store and from memory', async (coding, compress) => {
+    const bytes = compress('the same words again and again '.repeat(100))
     origin.handle = (_, response) => {
       response
-        .writeHead(200, { 'cache-control': 'max-age=60', 'content-encoding': 'gzip', 'content-length': bytes.length })
+        .writeHead(200, { 'cache-control': 'max-age=60', 'content-encoding': coding, 'content-length': bytes.length })
         .end(bytes)
     }
     const path = fresh()
-    for (const expected of [/fwd=uri-miss.*stored/, /hit/]) {
-      const answer = await rawGet(gateway.url, path, 'Accept-Encoding: gzip')
+    for (const expected of [/fwd=uri-miss.*stored/, /hit/, /hit/]) {
+      const answer = await rawGet(gateway.url, path, `Accept-Encoding: ${coding}`)
       expect(answer.headers['cache-status']).toMatch(expected)
-      expect(answer.headers['content-encoding']).toBe('gzip')
+      expect(answer.headers['content-encoding']).toBe(coding)
       expect(Buffer.from(answer.body, 'latin1').equals(bytes)).toBe(true)
     }
-    // Who does not take gzip is not given the stored bytes.
+    // Who does not take it is not given the stored bytes.
     const plain = await rawGet(gateway.url, path)
     expect(plain.headers['cache-status']).toContain('fwd=request')
   })

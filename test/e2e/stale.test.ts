@@ -41,6 +41,8 @@ describe('grace: at once, with one refresh behind it', () => {
         return stale.cache
       })
       .toMatch(/^weir; hit; ttl=-\d+; detail=grace$/)
+    // RFC 9111 §5.5: Warning is history.
+    expect(stale.headers.get('warning')).toBeNull()
     await expect.poll(async () => (await bench.ask(path)).text).not.toBe(stale.text)
   })
 
