@@ -6,7 +6,7 @@ import { mayStandIn } from '../shared/http/may-reuse.ts'
 import { sameWeak } from '../shared/http/preconditions.ts'
 import type { ByteRange } from '../shared/http/ranges.ts'
 import { requestDeadline } from '../shared/http/request-deadline.ts'
-import { failedProblem, isError } from './balance/forward.ts'
+import { failedProblem } from './balance/forward.ts'
 import { admit } from './cache/admit.ts'
 import { admitSlices, askAgain, slicesFor } from './cache/admit-slices.ts'
 import { deliverProblem, deliverStored } from './cache/deliver.ts'
@@ -31,7 +31,7 @@ export async function answer(life: Life, asked: Forward): Promise<Response> {
     return (await standIn(life, found)) ?? deliverProblem(life, found, got.problem, got.collapsed)
   life.heard?.(got.response)
   const { status } = got.response
-  if (isError(status)) {
+  if (status >= 500) {
     const stale = await standIn(life, found, status)
     if (stale !== undefined) {
       got.abandon()

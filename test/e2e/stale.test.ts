@@ -122,6 +122,7 @@ describe('error grace: where the origin fails', () => {
   const fail: Record<string, () => void> = {
     'a 500': () => status(500),
     'a 503': () => status(503),
+    'any other 5xx': () => status(507),
     'a connection that ends': () => {
       bench.origin.handle = (request) => request.socket.destroy()
     },

@@ -85,11 +85,6 @@ function askerOf({ request, target, fields, session }: Life, { policy, hashOn }:
 /** RFC 9110 §9.2.1 */
 const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
-/** What counts as an error that something stale may stand in for (RFC 5861 §4). */
-export function isError(status: number): boolean {
-  return status === 500 || status === 502 || status === 503 || status === 504
-}
-
 const noOrigin: Problem = {
   status: 503,
   reason: 'no-origin',

@@ -10,7 +10,6 @@ import type { ByteRange } from '../../shared/http/ranges.ts'
 import { isReadable, tellingValues } from '../../shared/http/reflection.ts'
 import { selectingValue } from '../../shared/http/selecting.ts'
 import { overlap } from '../../shared/http/slices.ts'
-import { isError } from '../balance/forward.ts'
 import { admissionOf, type Stores } from '../cache/admit.ts'
 import { fieldsOfPart, fieldsOfWhole, isGuarded, type StatedPart, statedIn } from '../cache/slice-fill.ts'
 import type { Answer, Life } from '../life.ts'
@@ -67,6 +66,11 @@ const forOne: ReadonlySet<NoStoreReason> = new Set<NoStoreReason>([
   'no-store',
   'reflection',
 ])
+
+/** Whether the origin has failed, whoever asked. */
+function isError(status: number): boolean {
+  return status === 500 || status === 502 || status === 503 || status === 504
+}
 
 const conditions = ['if-none-match', 'if-modified-since']
 
