@@ -15,6 +15,7 @@ export const findWarnings = (config: Config, document: unknown): ConfigError[] =
   ...unusedPools(config),
   ...bareAddresses(config),
   ...idleBatches(config),
+  ...wholeCookies(config),
   ...mixedVersions(config, document),
   ...idleFields(config, document),
   ...slowProbes(config),
@@ -74,6 +75,19 @@ const idleBatches = ({ routes }: Config): ConfigError[] =>
       (cache.collapse === 'off' && 'its "cache" has "collapse": "off"')
     return batch && because ? [warning(['routes', index, 'batch'], `has no effect: ${because}`)] : []
   })
+
+/** Who has cookies that are not named is taken for somebody, and a forced route sends none of them on. */
+const wholeCookies = ({ routes }: Config): ConfigError[] =>
+  routes.flatMap(({ cache }, index) =>
+    cache.key.headers.includes('cookie')
+      ? [
+          warning(
+            ['routes', index, 'cache', 'key', 'headers'],
+            'cannot tell by "cookie": name the cookies that count in "cookies" instead',
+          ),
+        ]
+      : [],
+  )
 
 /** Chance is how two versions are tried, and the cache would hand out whichever came first. */
 const mixedVersions = ({ routes }: Config, document: unknown): ConfigError[] =>

@@ -82,6 +82,16 @@ describe('fields without effect', () => {
   ])('%s', (_title, pool, expected) => expect(warningsOf(withPool(pool))).toEqual(expected))
 })
 
+test.each([
+  [['Cookie'], ['lang'], true],
+  [['x-tenant'], ['cookie'], false],
+])('the Cookie field is no header to key by: %j beside %j', (headers, cookies, expected) => {
+  const message = 'cannot tell by "cookie": name the cookies that count in "cookies" instead'
+  expect(warningsOf(withRoute({ cache: { key: { headers, cookies } } }))).toEqual(
+    expected ? [['routes[0].cache.key.headers', message]] : [],
+  )
+})
+
 describe('bare addresses', () => {
   test.each([
     ['http://203.0.113.7', true],
