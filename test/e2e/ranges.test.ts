@@ -1,6 +1,6 @@
 // Ranges (RFC 9110 §14) of what is stored as a whole, and a range that is asked of a miss.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CacheBench, reply, startCacheBench } from './support/cache.ts'
+import { type Asked, type CacheBench, reply, startCacheBench } from './support/cache.ts'
 
 let bench: CacheBench
 beforeAll(async () => {
@@ -83,6 +83,64 @@ test('several ranges in one multipart', async () => {
     `--${boundary}--`,
     '',
   ])
+})
+
+/** What each part says that it is, and its bytes. */
+function partsIn({ headers, text }: Asked): [contentRange: string, bytes: string][] {
+  const boundary = /^multipart\/byteranges; boundary=(\S+)$/.exec(headers.get('content-type')!)![1]
+  const parts = text.split(`--${boundary}`).slice(1, -1)
+  return parts.map((part) => [/^content-range: (.*)\r$/im.exec(part)![1]!, part.split('\r\n\r\n')[1]!.slice(0, -2)])
+}
+
+test.each<[string, string, [number, number][]]>([
+  [
+    'far apart',
+    'bytes=0-1,700000-700009,1599998-',
+    [
+      [0, 1],
+      [700_000, 700_009],
+      [1_599_998, 1_599_999],
+    ],
+  ],
+  [
+    'and long',
+    'bytes=2-1200000,1200002-1200003',
+    [
+      [2, 1_200_000],
+      [1_200_002, 1_200_003],
+    ],
+  ],
+  [
+    'at its end',
+    'bytes=1500000-1500001,-4',
+    [
+      [1_500_000, 1_500_001],
+      [1_599_996, 1_599_999],
+    ],
+  ],
+])('several ranges of what is large: %s', async (_, range, expected) => {
+  const path = await stored(large)
+  const answer = await bench.ask(path, { headers: { range } })
+  expect(answer).toMatchObject({ status: 206, cache: expect.stringContaining('hit') })
+  expect(answer.headers.get('content-length')).toBe(String(answer.text.length))
+  expect(partsIn(answer)).toEqual(
+    expected.map(([first, last]) => [`bytes ${first}-${last}/${large.length}`, large.slice(first, last + 1)]),
+  )
+})
+
+test('several ranges of what is small come in the order in which they were asked for', async () => {
+  const path = await stored(alphabet)
+  const answer = await bench.ask(path, { headers: { range: 'bytes=-2,3-4' } })
+  expect(partsIn(answer)).toEqual([
+    ['bytes 24-25/26', 'yz'],
+    ['bytes 3-4/26', 'de'],
+  ])
+})
+
+test('the whole of what is large for several in another order', async () => {
+  const path = await stored(large)
+  const answer = await bench.ask(path, { headers: { range: 'bytes=1500000-1500001,0-1' } })
+  expect([answer.status, answer.text === large]).toEqual([200, true])
 })
 
 test.each<[string, string, number]>([

@@ -20,6 +20,7 @@ import type { Forward, Hit, Life } from '../life.ts'
 import { via } from '../messages.ts'
 import type { StoredResponse } from '../ports.ts'
 import { type Problem, problemResponse } from '../problem.ts'
+import { canPart, partsOf } from './multipart.ts'
 import { selectingOf } from './variants.ts'
 
 /** Answers from the store; `updated` are the fields that it has by now, where they are not those that are stored. */
@@ -85,7 +86,7 @@ async function represent(life: Life, stored: StoredResponse, fields: Headers): P
     return new Response(null, { status, headers: fields })
   }
   const selection = status === 200 ? selectionOf(life, stored.size, fields) : whole
-  const part = selection.kind === 'whole' ? undefined : await partOf(stored, fields, selection)
+  const part = selection.kind === 'whole' ? undefined : await partOf(life, stored, fields, selection)
   if (part !== undefined) return part
   const body = await stored.body()
   return body === undefined
@@ -115,8 +116,6 @@ const ofContent = ['content-length', 'content-encoding', 'content-language', 'co
 
 /** More ranges than this in one request are answered with the whole (RFC 9110 §14.2). */
 const maxRanges = 16
-/** Several ranges are gathered in memory: up to this size. */
-const maxGatheredBytes = 1024 * 1024
 
 const whole: RangeSelection = { kind: 'whole' }
 
@@ -145,6 +144,7 @@ export function bytesNeeded(
 
 /** Undefined where the whole is to be sent after all. */
 async function partOf(
+  life: Life,
   stored: StoredResponse,
   fields: Headers,
   selection: Exclude<RangeSelection, { kind: 'whole' }>,
@@ -158,7 +158,7 @@ async function partOf(
   if (range === undefined) return undefined
   // The parts would be coded, and the message that holds them not.
   if (others.length > 0 && fields.get('content-encoding') !== null) return undefined
-  if (others.length > 0) return multipart(stored, fields, selection.ranges)
+  if (others.length > 0) return multipart(life, stored, fields, selection.ranges)
   const body = await stored.body(range)
   if (body === undefined || body === null) return problemResponse(vanished)
   return partResponse(body, range, size, fields)
@@ -171,41 +171,14 @@ export function partResponse(body: BodyInit, range: ByteRange, size: number, fie
   return new Response(body, { status: 206, headers: fields, encodeBody: 'manual' })
 }
 
-async function multipart(stored: StoredResponse, fields: Headers, ranges: readonly ByteRange[]) {
-  const boundary = crypto.randomUUID()
-  const framing = multipartFraming(ranges, stored.size, fields.get('content-type'), boundary)
-  const end = Math.max(...ranges.map(({ last }) => last)) + 1
-  if (end > maxGatheredBytes) return undefined
-  const bytes = await firstBytes(await stored.body(), end)
-  if (bytes === undefined) return problemResponse(vanished)
-  const parts = ranges.flatMap(({ first, last }, index) => [framing.heads[index]!, bytes.subarray(first, last + 1)])
+async function multipart({ background }: Life, stored: StoredResponse, fields: Headers, ranges: readonly ByteRange[]) {
+  if (!canPart(ranges, stored.size)) return undefined
+  const framing = multipartFraming(ranges, stored.size, fields.get('content-type'), crypto.randomUUID())
+  const body = await partsOf(stored, ranges, framing, background)
+  if (body === undefined) return problemResponse(vanished)
   fields.set('Content-Type', framing.contentType)
   fields.set('Content-Length', String(framing.length))
-  const body = await new Blob([...parts, framing.tail]).bytes()
   return new Response(body, { status: 206, headers: fields, encodeBody: 'manual' })
-}
-
-/** The first `count` bytes; undefined where the body has fewer. */
-async function firstBytes(body: ReadableStream | Uint8Array | null | undefined, count: number) {
-  if (body === null || body === undefined) return undefined
-  if (body instanceof Uint8Array) return body.byteLength < count ? undefined : body
-  const bytes = new Uint8Array(count)
-  let filled = 0
-  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
-  try {
-    while (filled < count) {
-      const { done, value } = await reader.read()
-      if (done) return undefined
-      const taken = value.subarray(0, count - filled)
-      bytes.set(taken, filled)
-      filled += taken.byteLength
-    }
-    return bytes
-  } catch {
-    return undefined
-  } finally {
-    reader.cancel().catch(() => undefined)
-  }
 }
 
 function unsatisfied(size: number): Response {
