@@ -11,7 +11,7 @@ beforeAll(async () => {
       '/error-grace': { ttlSeconds: 0, errorGraceSeconds: 60 },
       '/sick': { ttlSeconds: 0, sickGraceSeconds: 60 },
     },
-    { headersMs: 300 },
+    { headersMs: 900 },
   )
 })
 afterAll(() => bench?.close())
