@@ -24,6 +24,8 @@ type StoreRecord = EntryRecord | NoteRecord | ForgottenRecord
 interface NoteRecord {
   readonly askedAt: number
   readonly note: Note
+  /** Of a note that nothing could be stored: what was asked for before stays away, as it did without the note. */
+  readonly after?: number
 }
 
 /** Stands where something was let go, until all that was under way then has come. */
@@ -48,19 +50,24 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     return isPart ? part.body : cut(part.body, { first, last })
   }
 
-  const isOutdated = async (key: string, askedAt: number): Promise<boolean> => {
+  /** What was asked for before stays away. */
+  const outdatedBefore = async (key: string): Promise<number> => {
     const there = await (await cache()).match(key)
     const record = there && recordOf(there)
     discard(there)
     // That nothing could be stored is no reason not to store what can be.
-    const isNewer = record !== undefined && record.askedAt > askedAt && !isHitForMiss(record)
+    const before = (record && isHitForMiss(record) ? record.after : record?.askedAt) ?? 0
     // What took longer than marks stand may have been let go meanwhile.
-    return isNewer || Date.now() - askedAt > forgottenMs
+    return Math.max(before, Date.now() - forgottenMs)
   }
 
+  const isOutdated = async (key: string, askedAt: number) => askedAt < (await outdatedBefore(key))
+
   const put = async (key: string, record: NoteRecord | ForgottenRecord, until: number): Promise<void> => {
-    if (await isOutdated(key, record.askedAt)) return
-    await (await cache()).put(key, new Response(null, { headers: recordFields(record, until) }))
+    const after = await outdatedBefore(key)
+    if (record.askedAt < after) return
+    const kept = isHitForMiss(record) ? { ...record, after } : record
+    await (await cache()).put(key, new Response(null, { headers: recordFields(kept, until) }))
   }
 
   const readStored = (key: string, response: Response): Stored | undefined => {
@@ -139,7 +146,7 @@ function recordOf(response: Response): StoreRecord | undefined {
   return text === null ? undefined : (JSON.parse(text) ?? undefined)
 }
 
-function isHitForMiss(record: StoreRecord): boolean {
+function isHitForMiss(record: StoreRecord): record is NoteRecord {
   return 'note' in record && record.note.kind === 'hit-for-miss'
 }
 

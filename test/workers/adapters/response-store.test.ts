@@ -187,6 +187,16 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
     expect(await (await opened()).text()).toBe('hello')
   })
 
+  it('what was let go stays so behind a note that nothing could be stored', async () => {
+    const note = { kind: 'hit-for-miss', until: head.keepUntil } as const
+    await store.forget(key, head.askedAt + 1)
+    for (const later of [2, 3]) await store.note(key, note, head.askedAt + later)
+    await keep({})
+    expect(await store.match(key)).toEqual({ kind: 'note', note })
+    await keep({ askedAt: head.askedAt + 1 })
+    expect(await (await opened()).text()).toBe('hello')
+  })
+
   it('forgets what it is told to', async () => {
     await keep({})
     await store.forget(key, head.askedAt)

@@ -13,16 +13,17 @@ interface Held {
   readonly askedAt: number
   /** Absent where what was there was let go. */
   readonly content?: Entry | Note
+  /** What was asked for before that stays away. */
+  readonly after: number
 }
 
 export function memoryStore(): ResponseStore {
   const records = new Map<string, Held>()
   const put = (key: string, askedAt: number, content?: Entry | Note) => {
-    const there = records.get(key)
-    const isHitForMiss =
-      there?.content !== undefined && 'kind' in there.content && there.content.kind === 'hit-for-miss'
-    if (there !== undefined && there.askedAt > askedAt && !isHitForMiss) return
-    records.set(key, { askedAt, ...(content && { content }) })
+    const before = records.get(key)?.after ?? 0
+    if (before > askedAt) return
+    const isHitForMiss = content !== undefined && 'kind' in content && content.kind === 'hit-for-miss'
+    records.set(key, { askedAt, after: isHitForMiss ? before : askedAt, ...(content && { content }) })
   }
   const stored = ({ head, fields, body }: Entry): StoredResponse => ({
     kind: 'response',
