@@ -35,9 +35,16 @@ interface ForgottenRecord {
 }
 
 const forgottenMs = 600_000
+/** An isolate remembers so many keys that it has let go. */
+const mostLetGo = 1_000
 
 /** Opens the named cache at the first use. */
 export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
+  /**
+   * When what was let go, by its key. The platform may finish what was put before a mark after it, or not put the mark
+   * at all: at least here that does not show.
+   */
+  const letGo = new Map<string, number>()
   let opened: Cache | undefined
   const cache = async () => (opened ??= await open())
 
@@ -58,7 +65,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     // That nothing could be stored is no reason not to store what can be.
     const before = (record && isHitForMiss(record) ? record.after : record?.askedAt) ?? 0
     // What took longer than marks stand may have been let go meanwhile.
-    return Math.max(before, Date.now() - forgottenMs)
+    return Math.max(before, letGo.get(key) ?? 0, Date.now() - forgottenMs)
   }
 
   const isOutdated = async (key: string, askedAt: number) => askedAt < (await outdatedBefore(key))
@@ -70,9 +77,18 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     await (await cache()).put(key, new Response(null, { headers: recordFields(kept, until) }))
   }
 
+  const forgotten = (key: string): Stored | undefined => {
+    const askedAt = letGo.get(key)
+    return askedAt === undefined ? undefined : { kind: 'forgotten', askedAt }
+  }
+
   const readStored = (key: string, response: Response): Stored | undefined => {
     const record = recordOf(response)
     if (record === undefined) return undefined
+    if (record.askedAt < (letGo.get(key) ?? 0)) {
+      discard(response)
+      return forgotten(key)
+    }
     if ('note' in record) return { kind: 'note', note: record.note }
     if ('forgotten' in record) return { kind: 'forgotten', askedAt: record.askedAt }
     if (!isEntry(record)) return undefined
@@ -95,7 +111,15 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
 
   const read = async (key: string): Promise<Stored | undefined> => {
     const response = await (opened ?? (await cache())).match(key)
-    return response === undefined ? undefined : readStored(key, response)
+    return response === undefined ? forgotten(key) : readStored(key, response)
+  }
+
+  const remember = (key: string, askedAt: number) => {
+    const latest = Math.max(askedAt, letGo.get(key) ?? 0)
+    letGo.delete(key)
+    letGo.set(key, latest)
+    const [oldest] = letGo.size > mostLetGo ? letGo.keys() : []
+    if (oldest !== undefined) letGo.delete(oldest)
   }
 
   return {
@@ -118,6 +142,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     },
     note: (key, note, askedAt) => quietly(() => put(key, { note, askedAt }, note.until)),
     async forget(key, askedAt) {
+      remember(key, askedAt)
       await within(storePatienceMs, () => put(key, { forgotten: true, askedAt }, askedAt + forgottenMs))
     },
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { cacheApiStore } from '../../../workers/adapters/cache-api-store.ts'
+import type { ResponseStore } from '../../../workers/ports.ts'
 import { relay } from '../../../workers/relay.ts'
 import { bytesOf, difference, read, sourceOf } from '../support/bytes.ts'
 import { faults } from '../support/configurations.ts'
@@ -170,6 +171,45 @@ it('memory that fills have used is given back, however they end', async () => {
   sink.write(megabyte.subarray(0, 900_000))
   await sink.end()
   expect(cache.puts).toEqual([key])
+})
+
+describe('what is let go while it is written stays away, though the cache finishes it last', () => {
+  const written: [string, (store: ResponseStore) => Promise<void>][] = [
+    ['a response', (store) => store.begin(key, freshHead, new Headers(), 0).end()],
+    ['a note', (store) => store.note(key, { kind: 'hit-for-miss', until: freshHead.keepUntil }, freshHead.askedAt)],
+    ['a new head', (store) => store.update(key, freshHead.storedAt, freshHead, new Headers())],
+  ]
+
+  test.each(written)('%s', async (_, write) => {
+    const store = cacheApiStore(cache.open)
+    await begin(0).end()
+    const platform = await cache.open()
+    const put = platform.put.bind(platform)
+    const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
+    const { promise: turn, resolve: goOn } = Promise.withResolvers<void>()
+    vi.spyOn(platform, 'put').mockImplementationOnce(async (...given) => {
+      begins()
+      await turn
+      await put(...given)
+    })
+    const late = write(store)
+    await begun
+    await store.forget(key, freshHead.askedAt + 1)
+    goOn()
+    await late
+    expect(await store.match(key)).toEqual({ kind: 'forgotten', askedAt: freshHead.askedAt + 1 })
+  })
+
+  it('and what the cache could not be told of', async () => {
+    const store = cacheApiStore(cache.open)
+    await begin(0).end()
+    cache.faults.put = 'throws'
+    await store.forget(key, freshHead.askedAt + 1)
+    delete cache.faults.put
+    expect(await store.match(key)).toEqual({ kind: 'forgotten', askedAt: freshHead.askedAt + 1 })
+    await store.begin(key, { ...freshHead, askedAt: freshHead.askedAt + 1 }, new Headers(), 0).end()
+    expect(await store.match(key)).toMatchObject({ kind: 'response' })
+  })
 })
 
 it('keeps nothing that took longer than what is let go is remembered', async () => {
