@@ -204,4 +204,20 @@ describe('RFC 9111 §4.3.5: what a HEAD tells', () => {
     expect(after.cache).toMatch(cache)
     expect(after.headers.get('x-a')).toBe(value)
   })
+
+  test('where nothing names what is stored, it does not keep it fresh: it may tell of the next version', async () => {
+    const path = bench.fresh()
+    const noCache = { 'cache-control': 'no-cache' }
+    const fresh = (named: Record<string, string>, body: string) => {
+      bench.origin.handle = (_, response) => reply(response, body, { 'cache-control': 'max-age=60', ...named })
+    }
+    fresh({ 'x-a': '1' }, 'one')
+    await bench.ask(path)
+    fresh({ 'x-a': '2' }, 'two')
+    await bench.ask(path, { method: 'HEAD', headers: noCache })
+    fresh({ 'x-a': '2', etag: '"2"' }, 'two')
+    await bench.ask(path, { method: 'HEAD', headers: noCache })
+    const after = await bench.ask(path)
+    expect([after.text, after.headers.get('x-a')]).toEqual(['one', '1'])
+  })
 })

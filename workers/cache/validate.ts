@@ -50,16 +50,17 @@ export async function updateByHead(life: Life, slot: Slot, stored: StoredRespons
   // Another status tells of this request alone: of its credentials, or of a limit.
   if (response.status !== stored.head.status) return
   const before = validatorsOf(stored)
+  const [etag, lastModified] = [response.headers.get('etag'), response.headers.get('last-modified')]
   const length = contentLength(response.headers)
   const same =
     (length === undefined || length === stored.size) &&
-    agree(before.etag, response.headers.get('etag'), sameWeak) &&
-    agree(before.lastModified, response.headers.get('last-modified'), (left, right) => left === right)
+    agree(before.etag, etag, sameWeak) &&
+    agree(before.lastModified, lastModified, (left, right) => left === right)
+  // What no validator names may be another version of the same length.
+  const isNamed = before.etag === null ? before.lastModified !== null && lastModified !== null : etag !== null
   const responseTime = life.ports.now()
   if (!same) await life.ports.store.forget(slot.key, responseTime)
-  else if (before.etag === null || response.headers.get('etag') !== null) {
-    freshen(life, slot, stored, got, new Headers(response.headers), responseTime)
-  }
+  else if (isNamed) freshen(life, slot, stored, got, new Headers(response.headers), responseTime)
 }
 
 function agree(left: string | null, right: string | null, same: (left: string, right: string) => boolean): boolean {
