@@ -111,6 +111,8 @@ export interface StoredResponse {
   readonly fields: Readonly<Record<string, string>>
   /** Of the body, in bytes. */
   readonly size: number
+  /** Names the body in the store: it stays the same when the head is updated. Absent where it is kept in slices. */
+  readonly bodyId?: string | undefined
   /** Where it is kept in slices, some of which may have to be fetched. */
   readonly slices?: SlicesNote
   /**
@@ -134,8 +136,8 @@ export interface ResponseStore {
    * Nothing is stored unless the sink is ended, and then only if it got exactly what was announced.
    */
   begin(key: string, head: StoredHead, fields: Headers, length: number | undefined): BodySink
-  /** Gives the entry a new head and fields, its body unchanged, if it is still the one that was stored at `storedAt`. */
-  update(key: string, storedAt: number, head: StoredHead, fields: Headers): Promise<void>
+  /** Gives the entry a new head and fields, its body unchanged, if that is still the one of `stored`. */
+  update(key: string, stored: StoredResponse, head: StoredHead, fields: Headers): Promise<void>
   /** Replaces what is there by a note. */
   note(key: string, note: Note, askedAt: number): Promise<void>
   /** Lets go of what was asked for before, also of what is still under way; at most 250 ms. */

@@ -97,6 +97,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
       head: record,
       fields: record.fields,
       size: record.size,
+      bodyId: record.bodyId,
       async body(range) {
         if (range === undefined) return hasNoContent(record.status) ? null : response.body
         if (record.size <= smallBody) {
@@ -131,11 +132,12 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
       const headers = (size: number) => entryFields(head, { size, bodyId }, fields)
       return cacheApiSink({ cache, key, headers, isOutdated: () => isOutdated(key, head.askedAt) }, length)
     },
-    async update(key, storedAt, head, fields) {
+    async update(key, { bodyId }, head, fields) {
       await quietly(async () => {
         const response = await (await cache()).match(key)
         const record = response && recordOf(response)
-        if (record === undefined || !isEntry(record) || record.storedAt !== storedAt) return discard(response)
+        const isThere = record !== undefined && isEntry(record) && record.bodyId === bodyId
+        if (!isThere || record.askedAt > head.askedAt) return discard(response)
         const headers = entryFields(head, record, fields)
         await (await cache()).put(key, new Response(response!.body, { headers }))
       })

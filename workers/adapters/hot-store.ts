@@ -10,6 +10,7 @@ import { storePatienceMs, within } from '../within.ts'
 interface HotResponse {
   readonly head: StoredHead
   readonly fields: Readonly<Record<string, string>>
+  readonly bodyId: string | undefined
   /** Never changed: several responses may be reading it. */
   readonly bytes: Uint8Array
 }
@@ -72,12 +73,12 @@ export function hotStore(
   /** Takes a response into memory, and gives the one in memory in its place. */
   const raise = async (key: string, stored: StoredResponse, before: number): Promise<Stored | undefined> => {
     const known = held.get(key)?.content
-    const isSame = known !== undefined && 'bytes' in known && known.head.storedAt === stored.head.storedAt
+    const isSame = known !== undefined && 'bytes' in known && known.bodyId === stored.bodyId
     if (isSame) stored.discard()
     const bytes = isSame ? known.bytes : await bytesOf(stored)
     // It could not be read to its end: as good as none.
     if (bytes === undefined) return undefined
-    const content = { head: stored.head, fields: stored.fields, bytes }
+    const content = { head: stored.head, fields: stored.fields, bodyId: stored.bodyId, bytes }
     if (changes === before) hold(key, content)
     return answerOf(content)
   }
@@ -127,7 +128,7 @@ export function hotStore(
       const sink = behind.begin(key, head, fields, length)
       return endingWith(sink, (end) => around(key, end))
     },
-    update: (key, storedAt, head, fields) => around(key, () => behind.update(key, storedAt, head, fields)),
+    update: (key, stored, head, fields) => around(key, () => behind.update(key, stored, head, fields)),
     note: (key, note, askedAt) => around(key, () => behind.note(key, note, askedAt)),
     forget: (key, askedAt) => around(key, () => behind.forget(key, askedAt)),
   }
@@ -150,11 +151,12 @@ function endingWith(sink: BodySink, around: (end: () => Promise<void>) => Promis
   }
 }
 
-function answerOf({ head, fields, bytes }: HotResponse): StoredResponse {
+function answerOf({ head, fields, bodyId, bytes }: HotResponse): StoredResponse {
   return {
     kind: 'response',
     head,
     fields,
+    bodyId,
     size: bytes.byteLength,
     async body(range) {
       if (hasNoContent(head.status)) return null

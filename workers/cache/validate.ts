@@ -102,7 +102,7 @@ function freshen(
   if (got.flight?.stores === false) return { head, fields, kept: false }
   if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
   const { slices } = stored
-  if (slices === undefined) background(ports.store.update(slot.key, stored.head.storedAt, head, kept))
+  if (slices === undefined) background(ports.store.update(slot.key, stored, head, kept))
   else background(ports.store.note(slot.key, freshened(slices, head, kept), head.askedAt))
   return { head, fields, kept: true }
 }

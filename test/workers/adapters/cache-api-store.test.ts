@@ -177,7 +177,7 @@ describe('what is let go while it is written stays away, though the cache finish
   const written: [string, (store: ResponseStore) => Promise<void>][] = [
     ['a response', (store) => store.begin(key, freshHead, new Headers(), 0).end()],
     ['a note', (store) => store.note(key, { kind: 'hit-for-miss', until: freshHead.keepUntil }, freshHead.askedAt)],
-    ['a new head', (store) => store.update(key, freshHead.storedAt, freshHead, new Headers())],
+    ['a new head', async (store) => store.update(key, (await responseAt(store, key))!, freshHead, new Headers())],
   ]
 
   test.each(written)('%s', async (_, write) => {

@@ -101,13 +101,15 @@ describe('what has changed', () => {
   test('the head, here: at once', async () => {
     await put(store, 'a', hello)
     await warm('a')
-    await store.update('a', freshHead.storedAt, { ...freshHead, freshUntil: 7 }, new Headers({ 'x-key': 'b' }))
+    const there = (await responseAt(store, 'a'))!
+    await store.update('a', there, { ...freshHead, freshUntil: 7 }, new Headers({ 'x-key': 'b' }))
     const stored = await responseAt(store, 'a')
     expect([stored?.head.freshUntil, stored?.fields]).toEqual([7, { 'x-key': 'b' }])
   })
 
   test.each<[string, () => Promise<void>, string | undefined]>([
     ['replaced elsewhere', () => put(behind, 'a', world, 1), 'world'],
+    ['replaced elsewhere in the same instant', () => put(behind, 'a', world), 'world'],
     ['let go elsewhere', () => behind.forget('a', freshHead.askedAt), undefined],
   ])('%s: after the time of trust', async (_, change, expected) => {
     await put(store, 'a', hello)

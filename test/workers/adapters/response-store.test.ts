@@ -157,17 +157,31 @@ describe.each(stores)('a store of responses: %s', (_, open) => {
 
   it('gives an entry a new head and fields, its body unchanged', async () => {
     await keep({ fields: { etag: '"1"', 'x-a': '1' }, body: pieces })
-    await store.update(key, head.storedAt, { ...head, freshUntil: head.freshUntil + 1 }, new Headers({ 'x-a': '2' }))
+    const newer = { ...head, freshUntil: head.freshUntil + 1 }
+    await store.update(key, (await found())!, newer, new Headers({ 'x-a': '2' }))
     const stored = (await found())!
     expect(stored.head.freshUntil).toBe(head.freshUntil + 1)
     expect(stored.fields).toEqual({ 'x-a': '2' })
     expect(difference(await read((await openedOf(stored)).body), megabytes)).toBeUndefined()
   })
 
+  it('keeps the head that was asked for last, whichever comes last', async () => {
+    await keep({})
+    const before = (await found())!
+    for (const later of [2, 1]) {
+      const newer = { ...head, askedAt: head.askedAt + later }
+      await store.update(key, before, newer, new Headers({ 'x-a': `${later}` }))
+    }
+    expect((await found())?.fields).toEqual({ 'x-a': '2' })
+  })
+
   it('does not give the head of one response to another', async () => {
+    await keep({})
+    const before = (await found())!
+    // Of the same instant, as in a crowd.
     await keep({ fields: { 'x-a': '1' } })
-    await store.update(key, head.storedAt - 1, head, new Headers({ 'x-a': '2' }))
-    await store.update(`${key}-other`, head.storedAt, head, new Headers({ 'x-a': '2' }))
+    await store.update(key, before, head, new Headers({ 'x-a': '2' }))
+    await store.update(`${key}-other`, before, head, new Headers({ 'x-a': '2' }))
     expect((await found())?.fields).toEqual({ 'x-a': '1' })
     expect(await store.match(`${key}-other`)).toBeUndefined()
   })

@@ -4,6 +4,7 @@ import type { BodySink, Note, ResponseStore, StoredHead, StoredResponse } from '
 import { joined } from './bytes.ts'
 
 interface Entry {
+  readonly bodyId: string
   readonly head: StoredHead
   readonly fields: Readonly<Record<string, string>>
   readonly body: Uint8Array
@@ -25,11 +26,12 @@ export function memoryStore(): ResponseStore {
     const isHitForMiss = content !== undefined && 'kind' in content && content.kind === 'hit-for-miss'
     records.set(key, { askedAt, after: isHitForMiss ? before : askedAt, ...(content && { content }) })
   }
-  const stored = ({ head, fields, body }: Entry): StoredResponse => ({
+  const stored = ({ bodyId, head, fields, body }: Entry): StoredResponse => ({
     kind: 'response',
     head,
     fields,
     size: body.byteLength,
+    bodyId,
     async body(range) {
       if (hasNoContent(head.status)) return null
       return range === undefined ? new Blob([body]).stream() : body.slice(range.first, range.last + 1)
@@ -55,7 +57,7 @@ export function memoryStore(): ResponseStore {
         end() {
           const body = joined(chunks)
           if (alive && (length ?? body.byteLength) === body.byteLength)
-            put(key, head.askedAt, { head, fields: Object.fromEntries(fields), body })
+            put(key, head.askedAt, { bodyId: crypto.randomUUID(), head, fields: Object.fromEntries(fields), body })
           alive = false
           return Promise.resolve()
         },
@@ -65,10 +67,10 @@ export function memoryStore(): ResponseStore {
       }
       return sink
     },
-    async update(key, storedAt, head, fields) {
+    async update(key, { bodyId }, head, fields) {
       const content = records.get(key)?.content
-      if (content === undefined || 'kind' in content || content.head.storedAt !== storedAt) return
-      put(key, head.askedAt, { head, fields: Object.fromEntries(fields), body: content.body })
+      if (content === undefined || 'kind' in content || content.bodyId !== bodyId) return
+      put(key, head.askedAt, { bodyId, head, fields: Object.fromEntries(fields), body: content.body })
     },
     async note(key, note, askedAt) {
       put(key, askedAt, note)

@@ -39,9 +39,9 @@ export function headStore(): ResponseStore {
         abort: () => undefined,
       }
     },
-    async update(key, storedAt, head, fields) {
+    async update(key, stored, head, fields) {
       const content = records.get(key)?.content
-      if (content?.kind === 'response' && content.head.storedAt === storedAt) put(key, entry(head, fields))
+      if (content?.kind === 'response' && content.head.storedAt === stored.head.storedAt) put(key, entry(head, fields))
     },
     async note(key, note, askedAt) {
       put(key, { askedAt, content: { kind: 'note', note } })
