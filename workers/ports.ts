@@ -79,6 +79,8 @@ export interface VariantsNote {
   readonly names: readonly string[]
   /** Part of the variants' keys: with a new one all of them are forgotten. */
   readonly generation: string
+  /** What was asked for before then is too old for any of them (ms); absent: nothing. */
+  readonly after?: number
   /** Which ones were stored, in short. */
   readonly seen: readonly string[]
   readonly until: number

@@ -102,6 +102,27 @@ test.each<[string, string, Record<string, string>]>([
   expect((await bench.ask(path)).text).toBe('new')
 })
 
+test('nor given to who asks after the change, though another variant has come since', async () => {
+  const fields = { 'cache-control': 'max-age=60', vary: 'accept-language' }
+  const path = bench.fresh()
+  const inLanguage = (language: string) => bench.ask(path, { headers: { 'accept-language': language } })
+  bench.origin.handle = (_, response) => reply(response, 'old', fields)
+  await inLanguage('en')
+  await expect.poll(async () => (await inLanguage('en')).cache).toContain('hit')
+  const stalled = Promise.withResolvers<ServerResponse>()
+  bench.origin.handle = (request, response) =>
+    request.method === 'GET' ? stalled.resolve(response) : response.writeHead(204).end()
+  const early = inLanguage('de')
+  const response = await stalled.promise
+  await bench.ask(path, { method: 'POST' })
+  bench.origin.handle = (_, answer) => reply(answer, 'new', fields)
+  await inLanguage('en')
+  await expect.poll(async () => (await inLanguage('en')).cache).toContain('hit')
+  const late = inLanguage('de')
+  reply(response, 'old', fields)
+  expect([(await early).text, (await late).text]).toEqual(['old', 'new'])
+})
+
 test('a slow answer does not replace what was asked for after it', async () => {
   const minute = { 'cache-control': 'max-age=60' }
   const path = bench.fresh('/alone')

@@ -24,7 +24,8 @@ export async function lookup(life: Life): Promise<Hit | Forward> {
   const variants = variantsOf(there, life.requestTime)
   if (variants === undefined) return judge(life, foundAt(life, slot, there))
   const key = keyOfVariant(life, base, variants)
-  return judge(life, foundAt(life, { ...slot, key, variants }, await ports.store.match(key)))
+  const { after = 0 } = variants
+  return judge(life, foundAt(life, { ...slot, key, variants, after }, await ports.store.match(key)))
 }
 
 interface Found {

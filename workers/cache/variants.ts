@@ -52,6 +52,7 @@ export function placeFor(life: Life, slot: Slot, vary: readonly string[], keepUn
     kind: 'variants',
     names,
     generation,
+    after: slot.after,
     seen: grown ? [] : (variants?.seen ?? []),
     until: Math.max(keepUntil + noteMarginMs, variants?.until ?? 0),
   }
