@@ -121,13 +121,16 @@ export function changesSession(fields: Fields): boolean {
   return ofSession.some((name) => fields.get(name) !== null)
 }
 
-/** The tags of a response, each once and at most 1,000 (Cache-Tag by commas, Surrogate-Key by spaces). */
+/** An entry has so many tags at most. */
+export const mostTags = 1_000
+
+/** The tags of a response, each once (Cache-Tag by commas, Surrogate-Key by spaces). */
 export function tagsOf(fields: Fields): string[] {
   const tags = `${fields.get('cache-tag') ?? ''},${(fields.get('surrogate-key') ?? '').replace(/\s+/g, ',')}`
     .split(',')
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '')
-  return [...new Set(tags)].slice(0, 1000)
+  return [...new Set(tags)].slice(0, mostTags)
 }
 
 /**

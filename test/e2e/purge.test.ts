@@ -65,6 +65,21 @@ describe('a purge names what it ends, at once and nothing else', () => {
   })
 })
 
+test.each(['first', 'second'])(
+  'a 304 names more tags: what is stored goes by those that it had and by the new ones: %s',
+  async (tag) => {
+    const path = bench.fresh()
+    await stored(path, { etag: '"1"', 'cache-tag': 'first' })
+    const updated = { ...minute, 'cache-tag': 'second', 'x-a': '2' }
+    bench.origin.handle = (_, response) => response.writeHead(304, updated).end()
+    await bench.ask(path, { headers: { 'cache-control': 'no-cache' } })
+    await expect.poll(async () => (await bench.ask(path)).headers.get('x-a')).toBe('2')
+    count()
+    await purge({ tags: [tag] })
+    expect((await bench.ask(path)).cache).toContain('fwd=uri-miss')
+  },
+)
+
 test('all variants of a URL go', async () => {
   const path = bench.fresh()
   count({ vary: 'x-color' })

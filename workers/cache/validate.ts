@@ -1,5 +1,5 @@
 // Validation (RFC 9111 §4.3): what an origin says of a response that is stored already, in a 304 or to a HEAD.
-import { contentLength } from '../../shared/http/fields.ts'
+import { contentLength, mostTags, tagsOf } from '../../shared/http/fields.ts'
 import { isLasting } from '../../shared/http/may-store.ts'
 import { sameWeak, validatorFields } from '../../shared/http/preconditions.ts'
 import { hiddenTargets } from '../../shared/http/targeted.ts'
@@ -84,6 +84,8 @@ function freshen(
 ): Freshened {
   const { ports, background } = life
   const targeted = { ...stored.head.targeted, ...hiddenTargets(answered) }
+  // Those that it had stay: a purge by them was meant for this body too.
+  const tags = [...new Set([...tagsOf(answered), ...stored.head.tags])].slice(0, mostTags)
   const fields = updatedFields(stored, tidyResponse(answered, responseTime))
   const judged = new Headers(fields)
   for (const [name, value] of Object.entries(targeted)) judged.set(name, value)
@@ -95,7 +97,7 @@ function freshen(
     return { head: stored.head, fields, kept: false }
   }
   const unlisted = [...new Set([...stored.head.unlisted, ...admission.unlisted])]
-  const head = { ...headOf(life, admission, { ...stored.head, targeted }), unlisted }
+  const head = { ...headOf(life, admission, { ...stored.head, tags, targeted }), unlisted }
   const kept = new Headers(fields)
   kept.delete('set-cookie')
   // Of those who came together one stores it.
