@@ -106,7 +106,7 @@ export function isReadable(contentType: string | null): boolean {
 
 /** None begins within another one, so it does not matter which is undone first. */
 const escapes =
-  /%([\da-f]{2})|&#(\d{1,7});|&#x([\da-f]{1,6});|&(\w{1,8});|[\\%]u([\da-f]{4})|\\x([\da-f]{2})|\\[bfnrtv]/gi
+  /%([\da-f]{2})|&#(\d{1,7});|&#x([\da-f]{1,6});|&(\w{1,8});|(?:%|(?<!\\)\\+)u([\da-f]{4})|(?<!\\)\\+x([\da-f]{2})|\\[bfnrtv]/gi
 /** What may be an escape whose end is still to come, or one within another. */
 const openEscape = /[%&\\][\w#;%&\\]*$/
 /** Of escapes within escapes. Values have half of it at most, the rest is for what an origin makes of them. */
