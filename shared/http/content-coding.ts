@@ -35,8 +35,8 @@ function parseAccepted(acceptEncoding: string | null): Map<string, number> {
   for (const member of (acceptEncoding ?? '').toLowerCase().split(',')) {
     const [name = '', ...parameters] = member.split(';').map((part) => part.trim())
     const q = parameters.find((parameter) => parameter.startsWith('q='))
-    const weight = q === undefined ? 1 : Number(q.slice(2))
-    weights.set(canonical(name), Number.isNaN(weight) ? 0 : weight)
+    // A weight that is none is greater than nothing.
+    weights.set(canonical(name), q === undefined ? 1 : Number(q.slice(2)))
   }
   return weights
 }

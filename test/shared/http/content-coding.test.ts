@@ -26,6 +26,7 @@ describe('RFC 9110 §12.5.3: whether a coding is taken', () => {
     ['part of a name', 'gzippy', 'gzip', false],
     ['two codings on top of each other', 'gzip, br', 'gzip, br', true],
     ['two codings on top of each other, one of them not taken', 'gzip', 'gzip, br', false],
+    ['identity beside a coding that is taken', 'gzip', 'identity, gzip', true],
     ['a coding that origins are not asked for', 'gzip', 'exi', true],
     ['such a coding on top of one that they are asked for', 'gzip', 'gzip, exi', false],
   ])('%s', (_, accepted, coding, verdict) => expect(acceptsCoding(accepted, coding)).toBe(verdict))
