@@ -84,6 +84,7 @@ describe('to the safe side', () => {
       'public, s-maxage=5;no-store;no-cache',
       { public: true, sMaxage: 0, noStore: true, noCache: true },
     ],
+    ['a semicolon for a comma, in any case', 'Private; x, NO-STORE; x', { private: true, noStore: true }],
     ['a forbidding word that is a value is none', 'x=private, y=no-store', {}],
     ['forbidding words within other words are none', 'a@no-store-b; x-private', {}],
   ])('%s', (_, value, verdict) => expect(said(value)).toEqual(verdict))
@@ -167,6 +168,7 @@ describe('the client’s directives', () => {
       { 'cache-control': 'min-fresh=1', pragma: 'no-cache' },
       { minFresh: 1 },
     ],
+    ['RFC 9111 §5.4: so does one that says nothing', { 'cache-control': '', pragma: 'no-cache' }, {}],
     ['neither', {}, {}],
   ])('%s', (_, fields, verdict) => {
     expect(requestDirectives(new Headers(fields))).toMatchObject(verdict)

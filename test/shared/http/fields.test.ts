@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { contentLength, endToEnd, hopByHopFields, isForGateway, isForgeable } from '../../../shared/http/fields.ts'
+import {
+  changesSession,
+  contentLength,
+  endToEnd,
+  hopByHopFields,
+  isForGateway,
+  isForgeable,
+  tagsOf,
+  without,
+} from '../../../shared/http/fields.ts'
 
 describe('RFC 9110 §7.6.1: fields that end at this hop', () => {
   test.each([
@@ -48,6 +57,11 @@ describe('RFC 9110 §7.6.1: the fields as the next hop sees them', () => {
     ['one that Connection nominates, in another case', 'Accept-LANGUAGE', null],
     ['one that cannot be nominated', 'content-type', 'a/b'],
   ])('%s', (_, name, verdict) => expect(endToEnd(new Headers(sent)).get(name)).toBe(verdict))
+})
+
+test('fields without some, whatever case they are asked for in', () => {
+  const fields = without(new Headers({ range: 'bytes=0-4', cookie: 'a=1' }), 'range', 'if-range')
+  expect([fields.get('range'), fields.get('Range'), fields.get('Cookie')]).toEqual([null, null, 'a=1'])
 })
 
 describe('what a client says that only the gateway may say', () => {
@@ -104,6 +118,28 @@ describe('what an origin says to the gateway alone', () => {
     ['set-cookie', false],
     ['x-weir', false],
   ])('%s: %s', (name, verdict) => expect(isForGateway(name)).toBe(verdict))
+})
+
+describe('an answer that is its client’s alone', () => {
+  test.each(['set', 'delete', 'regenerate', 'destroy', 'if-match'])('Weir-Session-%s', (what) => {
+    expect(changesSession(new Headers({ [`weir-session-${what}`]: '' }))).toBe(true)
+  })
+
+  test('is no other', () => {
+    expect(changesSession(new Headers({ 'weir-session': 'x', 'set-cookie': 'a=1' }))).toBe(false)
+  })
+})
+
+describe('the tags of a response', () => {
+  const many = Array.from({ length: 1001 }, (_, each) => `t${each}`)
+
+  test.each<[string, Record<string, string>, string[]]>([
+    ['none', {}, []],
+    ['by commas, with spaces within', { 'cache-tag': 'a b , c,,' }, ['a b', 'c']],
+    ['by spaces', { 'surrogate-key': ' a\tb  c ' }, ['a', 'b', 'c']],
+    ['by either, each once', { 'cache-tag': 'a, b', 'surrogate-key': 'b c' }, ['a', 'b', 'c']],
+    ['no more than a thousand', { 'surrogate-key': many.join(' ') }, many.slice(0, 1000)],
+  ])('%s', (_, fields, tags) => expect(tagsOf(new Headers(fields))).toEqual(tags))
 })
 
 describe('RFC 9110 §8.6: the number of bytes to come', () => {

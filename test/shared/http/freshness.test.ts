@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { parseCacheControl } from '../../../shared/http/cache-control.ts'
-import { heuristicLifetime, type Lifetime, statedLifetime } from '../../../shared/http/freshness.ts'
+import { heuristicLifetime, heuristicStatuses, type Lifetime, statedLifetime } from '../../../shared/http/freshness.ts'
 
 const responseTime = Date.UTC(2026, 10, 21, 12)
 /** The HTTP-date so many seconds after the response. */
@@ -34,6 +34,10 @@ describe('RFC 9111 §4.2.1: the lifetime that the origin states', () => {
 
 describe('RFC 9111 §4.2.2: the lifetime that is guessed', () => {
   const day = 86_400
+
+  it('RFC 9110 §15.1: is for these statuses', () => {
+    expect([...heuristicStatuses]).toEqual([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501])
+  })
 
   test.each<[string, number, Record<string, string>, number | undefined]>([
     ['a tenth of the time since the last change', 200, { 'last-modified': at(-1000), date: at(0) }, 100],

@@ -52,6 +52,18 @@ describe('RFC 9111 §4.2: freshness, and RFC 5861 §3: grace', () => {
   )
 })
 
+describe('a sick pool takes away nothing', () => {
+  const noSickGrace = { ...stored, sickGraceUntil: stored.freshUntil }
+  const noErrorGrace = { ...noSickGrace, errorGraceUntil: stored.freshUntil }
+
+  test.each<[string, StoredInstants, number]>([
+    ['of grace', noErrorGrace, 59_999],
+    ['of error grace', noSickGrace, 69_999],
+  ])('%s', (_, head, laterMs) => expect(mayReuse(head, nothing, storedAt + laterMs, true).kind).toBe('stale'))
+
+  it('of standing in', () => expect(mayStandIn(noSickGrace, nothing, storedAt + 69_999, true)).toBe(true))
+})
+
 describe('RFC 9111 §5.2.1: what the client asks for, 20 seconds later', () => {
   test.each<[string, string, Reuse]>([
     ['§5.2.1.4: no-cache', 'no-cache', refused],
@@ -124,6 +136,8 @@ test('a soft purge ends freshness at its instant, and all grace counts from ther
   expect(mayReuse(purged, nothing, storedAt + 30_000, false)).toEqual(stale)
   expect(mayStandIn(purged, nothing, storedAt + 39_999, false)).toBe(true)
   expect(mayStandIn(purged, nothing, storedAt + 40_000, false)).toBe(false)
+  expect(mayStandIn(purged, nothing, storedAt + 49_999, true)).toBe(true)
+  expect(mayStandIn(purged, nothing, storedAt + 50_000, true)).toBe(false)
   expect(staleSince(stored, storedAt + 55_000)).toEqual(stored)
 })
 

@@ -48,6 +48,7 @@ describe('a cookie, and nobody said that the answer may be shared', () => {
     ['nor for data', { ...minute, 'content-type': 'application/json' }, respect, 'cookie'],
     ['a picture is the same for everybody', { ...minute, 'content-type': 'image/png' }, respect, 60],
     ['so is a script', { expires: ago(-60), 'content-type': 'text/javascript; charset=utf-8' }, respect, 60],
+    ['but not by the route’s lifetime', { 'content-type': 'image/png' }, respectTtl, 'cookie'],
     ['but not by a guess', { 'last-modified': ago(1000), 'content-type': 'image/png' }, respect, 'cookie'],
     ['public is a word', { 'cache-control': 'public, max-age=60' }, respect, 60],
     ['s-maxage is a word', { 'cache-control': 's-maxage=60' }, respect, 60],
@@ -97,12 +98,9 @@ describe('a field that is not keyed', () => {
 describe('an error that the request alone may have caused', () => {
   const range = { asked: { range: 'bytes=9-' } }
   test.each<[string, Given, Record<string, string>, Verdict]>([
-    ['406, whatever was asked', { status: 406 }, minute, 'request-error'],
-    ['431', { status: 431 }, minute, 'request-error'],
-    ['whatever the origin says', { status: 431 }, { 'cache-control': 'public, max-age=60' }, 'request-error'],
-    ['403, which may be about who asks', { status: 403 }, { 'cache-control': 'public, max-age=60' }, 'request-error'],
     ['400 to a range', { status: 400, ...range }, minute, 'request-error'],
     ['400 to a long field', { status: 400, hasLongField: true }, minute, 'request-error'],
+    ['501 to a range', { status: 501, ...range }, minute, 'request-error'],
     ['400 to a plain request', { status: 400 }, minute, 60],
     ['404 to a range', { status: 404, ...range }, minute, 60],
     ['416, which is about the range', { status: 416, ...range }, { 'cache-control': 'public, max-age=60' }, 'status'],
@@ -111,6 +109,14 @@ describe('an error that the request alone may have caused', () => {
     expect(verdictOf(mayStore(exchange(answered, given), respect))).toBe(verdict)
   })
 })
+
+test.each([401, 403, 406, 407, 413, 415, 417, 421, 425, 426, 428, 429, 431])(
+  'a %i is about its own request',
+  (status) => {
+    const answer = exchange({ 'cache-control': 'public, max-age=60' }, { status })
+    expect(verdictOf(mayStore(answer, respect))).toBe('request-error')
+  },
+)
 
 describe('Origin, where the answer allows one origin alone', () => {
   const asked = { origin: 'https://a.test' }
@@ -224,7 +230,9 @@ describe('RFC 5861: how long it may be served stale, and how long it is held', (
 
   test('a forced route goes by its own word alone', () => {
     const forced: CacheRule = { ...rule, mode: 'force', ttlSeconds: 50 }
-    expect(lives('no-cache, must-revalidate, stale-while-revalidate=1', {}, {}, forced)).toEqual([50, 60, 70, 80, 80])
+    expect(lives('no-cache, must-revalidate, stale-while-revalidate=1, stale-if-error=1', {}, {}, forced)).toEqual([
+      50, 60, 70, 80, 80,
+    ])
   })
 
   test.each<[string, boolean]>([
@@ -244,7 +252,10 @@ test('RFC 8246: what the origin calls immutable is known to be', () => {
 
 test('which answers tell of the next one', () => {
   const lasting: NoStoreReason[] = ['private', 'no-store', 'set-cookie', 'vary', 'no-lifetime', 'no-cache', 'status']
-  const ofTheRequest: NoStoreReason[] = ['method', 'authorization', 'cookie', 'request-no-store', 'reflection']
+  const ofTheRequest: NoStoreReason[] = [
+    ...(['method', 'authorization', 'cookie', 'request-no-store'] as const),
+    ...(['unkeyed-field', 'reflection', 'other-pool', 'request-error'] as const),
+  ]
   expect(lasting.filter(isLasting)).toEqual(lasting)
   expect(ofTheRequest.filter(isLasting)).toEqual([])
 })

@@ -54,6 +54,7 @@ describe('respect: what the origin says', () => {
       { status: 599 },
       100,
     ],
+    ['RFC 9111 §4.1: a Vary by scheme and host', { ...minute, vary: 'x-forwarded-proto, x-forwarded-host' }, {}, 60],
     ['RFC 9111 §5.2.2.4: no-cache', { 'cache-control': 'max-age=60, no-cache' }, {}, 'no-cache'],
     ['RFC 9111 §5.2.2.4: no-cache of one field', { 'cache-control': 'max-age=60, no-cache="x"' }, {}, 'no-cache'],
     ['RFC 9111 §5.2.2.7: private', { 'cache-control': 'max-age=60, private' }, {}, 'private'],
@@ -156,6 +157,7 @@ describe('what no route can make shareable', () => {
     ['RFC 9110 §15: 600', minute, { status: 600 }, 'status'],
     ['RFC 9111 §4.1: a Vary that cannot be read', { ...minute, vary: 'accept language' }, {}, 'vary'],
     ['RFC 9111 §4.1: Vary: *', { ...minute, vary: '*' }, {}, 'vary'],
+    ['RFC 9111 §4.1: a Vary by what the gateway says', { ...minute, vary: 'x-forwarded-for' }, {}, 'vary'],
     [
       'HTML §9.2: an event stream',
       { ...minute, 'content-type': 'Text/Event-Stream; charset=utf-8' },

@@ -69,6 +69,7 @@ describe('RFC 4647: the best language that is offered', () => {
     ['a star for the rest', 'fr, *;q=0.5', ['en', 'de'], 'en'],
     ['a star does not raise what is named', 'de;q=0.1, *;q=0.5', ['de', 'en'], 'en'],
     ['refused', 'de;q=0', ['de'], null],
+    ['malformed: weight', 'de;q=high, en;q=0.5', ['de', 'en'], 'en'],
     ['refused beside a star', '*, en;q=0', ['en', 'de'], 'de'],
     ['refused with all that is below', 'en;q=0, *', ['en-US', 'de'], 'de'],
     ['refused but for one', 'en;q=0, en-US', ['en-GB', 'en-US'], 'en-US'],

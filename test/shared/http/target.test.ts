@@ -69,6 +69,7 @@ describe('hostile targets', () => {
     ['a dot segment put together from broken escapes', 'http://h/a/%%32%65%%32%65/b', 'http://h/a/%252e%252e/b'],
     ['a slash put together from a broken escape', 'http://h/a/..%%32fb', 'http://h/a/..%252fb'],
     ['a user', 'http://user@h/', 'refused'],
+    ['a password alone', 'http://:x@h/', 'refused'],
     ['a user and a password', 'http://h:80@evil.test/', 'refused'],
     ['an at sign in the path', 'http://h/@evil.test', 'http://h/@evil.test'],
     ['the target of OPTIONS *', 'http://h*', 'refused'],

@@ -35,6 +35,10 @@ describe('RFC 9213 §2.2: which field tells this cache what to do', () => {
     ['an empty one is passed over', { ...plain, 'cdn-cache-control': '' }, 1, false],
     ['a blank one is passed over', { ...plain, 'cdn-cache-control': ' ' }, 1, false],
     ['one that is no dictionary hides nothing', { ...plain, 'cdn-cache-control': '&&&' }, 1, false],
+    ['a negative lifetime makes it none', { ...plain, 'cdn-cache-control': 'max-age=-2' }, 0, false],
+    ['so does a fraction', { ...plain, 'cdn-cache-control': 'max-age=2.5' }, 0, false],
+    ['a lifetime for this surrogate', { ...plain, 'surrogate-control': 'max-age=4;weir' }, 4, true],
+    ['a lifetime for another surrogate', { ...plain, 'surrogate-control': 'max-age=4;other' }, 0, false],
     ['a trailing comma makes it none', { ...plain, 'cdn-cache-control': 'max-age=2,' }, 1, false],
     ['a space for a comma makes it none', { ...plain, 'cdn-cache-control': 'max-age=2 public' }, 0, false],
     ['a key in upper case makes it none', { ...plain, 'cdn-cache-control': 'Max-Age=2' }, 1, false],
@@ -56,6 +60,7 @@ describe('RFC 9213 §2.2: which field tells this cache what to do', () => {
       { 'cache-control': 'private', 'cdn-cache-control': '{}' },
       true,
     ],
+    ['what a field denies is not said', { 'cdn-cache-control': 'max-age=2, private=?0' }, false],
     ['what forbids in a field that is none counts', { ...plain, 'cdn-cache-control': 'Private' }, true],
     ['what forbids in a field that is none counts alone', { 'cdn-cache-control': 'max-age=2 private' }, true],
   ])('%s', (_, fields, verdict) => {

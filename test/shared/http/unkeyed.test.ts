@@ -32,6 +32,13 @@ describe('names that an answer may depend on', () => {
     'php-auth-pw',
     'password',
     'signature-input',
+    'client-secret',
+    'csrf',
+    'credential-id',
+    'account',
+    'tenant',
+    'login-hint',
+    'email',
   ])('%s may say who asks', (name) => expect(isPersonal(name)).toBe(true))
 
   test.each(['foo', 'origin', 'debug', 'x-requested-with', 'hx-request', 'prefer', 'icy-metadata'])(
