@@ -184,6 +184,13 @@ describe('does not store', () => {
     ['Vary: *', '', { 'cache-control': 'max-age=60', vary: '*' }, {}, 'vary'],
     ['no lifetime', '', {}, {}, 'no-lifetime'],
     ['what is stale on arrival', '', { 'cache-control': 'max-age=60', age: '60' }, {}, 'stale-on-arrival'],
+    [
+      'what nobody could find again',
+      '',
+      { 'cache-control': 'max-age=60' },
+      { headers: { 'user-agent': '<'.repeat(16) } },
+      'reflection',
+    ],
     ['an event stream', '/force', { 'content-type': 'text/event-stream' }, {}, 'event-stream'],
     [
       'an answer to Authorization',

@@ -139,15 +139,16 @@ test('a slow answer does not replace what was asked for after it', async () => {
 })
 
 describe('RFC 9110 §9.3.3: the answer to a POST that is what a GET would give', () => {
-  test.each<[string, Record<string, string>, boolean]>([
+  test.each<[string, Record<string, string>, boolean, number?]>([
     ['Content-Location of the target, and a lifetime', { 'cache-control': 'max-age=60' }, true],
+    ['a status that says something else', { 'cache-control': 'max-age=60' }, false, 201],
     ['no lifetime', { 'last-modified': lastModified }, false],
     ['private', { 'cache-control': 'private, max-age=60' }, false],
     ['Content-Location elsewhere', { 'cache-control': 'max-age=60', 'content-location': '/elsewhere' }, false],
-  ])('%s', async (_, headers, reused) => {
+  ])('%s', async (_, headers, reused, status = 200) => {
     const path = bench.fresh()
     bench.origin.handle = (request, response) =>
-      reply(response, `to a ${request.method}`, { 'content-location': path, ...headers })
+      reply(response, `to a ${request.method}`, { 'content-location': path, ...headers }, status)
     expect((await bench.ask(path, { method: 'POST', body: 'x' })).cache.includes('stored')).toBe(reused)
     bench.origin.handle = (request, response) => reply(response, `to a ${request.method}`, {})
     if (reused) await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')

@@ -52,6 +52,13 @@ describe('a purge names what it ends, at once and nothing else', () => {
     await expect.poll(async () => (await bench.ask(path)).cache).toContain('hit')
   })
 
+  test('by URL, whatever is not in the key', async () => {
+    const path = bench.fresh('/plain')
+    await stored(`${path}?utm=1`)
+    await purge({ urls: [urlOf(path)] })
+    expect((await bench.ask(`${path}?utm=1`)).cache).toContain('fwd=uri-miss')
+  })
+
   test('others stay', async () => {
     const path = bench.fresh()
     const before = await stored(path, { 'cache-tag': 'kept' })

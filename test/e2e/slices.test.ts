@@ -176,12 +176,16 @@ describe('never a byte of another version', () => {
     await expect.poll(async () => (await part(path, '0-9')).text).toBe(served.text.slice(0, 10))
   })
 
-  test('nor where the origin does not heed If-Range', async () => {
+  test.each([
+    ['a longer one', 400_000, '"2"'],
+    ['one as long', 300_000, '"2"'],
+    ['a longer one of the same tag', 400_000, '"1"'],
+  ])('nor where the origin does not heed If-Range: %s', async (_, size, etag) => {
     const served = serve(textOf('a', 300_000))
     const path = bench.fresh('/small')
     await part(path, '0-9')
     await expect.poll(async () => (await part(path, '0-9')).cache).toContain('hit')
-    Object.assign(served, { text: textOf('b', 400_000), headers: { ...served.headers, etag: '"2"' } })
+    Object.assign(served, { text: textOf('b', size), headers: { ...served.headers, etag } })
     const heedful = bench.origin.handle
     bench.origin.handle = (request, response) => {
       delete request.headers['if-range']
@@ -190,7 +194,7 @@ describe('never a byte of another version', () => {
     const other = await part(path, '200000-200009')
     expect(other).toMatchObject({
       status: 206,
-      range: 'bytes 200000-200009/400000',
+      range: `bytes 200000-200009/${size}`,
       text: served.text.slice(200_000, 200_010),
     })
     await expect.poll(async () => (await part(path, '0-9')).text).toBe(served.text.slice(0, 10))
@@ -223,8 +227,14 @@ describe('never a byte of another version', () => {
   })
 
   test.each<[string, Record<string, string>, string]>([
-    ['another place', { 'content-range': 'bytes 5-14/300000' }, '0123456789'],
+    ['another place', { 'content-range': 'bytes 65536-131071/300000' }, 'x'.repeat(65_536)],
     ['another length', { 'content-range': 'bytes 0-65535/300000' }, '0123456789'],
+    ['more than it says', { 'content-range': 'bytes 0-65535/300000' }, 'x'.repeat(70_000)],
+    [
+      'several parts',
+      { 'content-range': 'bytes 0-65535/300000', 'content-type': 'multipart/byteranges; boundary=x' },
+      'x'.repeat(65_536),
+    ],
     ['no size', { 'content-range': 'bytes 0-9/*' }, '0123456789'],
     ['nonsense', { 'content-range': 'all of it' }, '0123456789'],
   ])('a part that lies about itself is passed, and nothing is stored: %s', async (_, headers, text) => {
@@ -338,6 +348,13 @@ describe('what is missing is asked for in nobody’s name', () => {
     bench.origin.handle = (_, response) => reply(response, 'no', {}, status)
     expect((await part(path, '70000-70009')).status).toBe(status)
     expect((await part(path, '0-9')).cache).toContain('hit')
+  })
+
+  test.each([404, 410])('a %i to one who asks for what is missing ends all of it', async (status) => {
+    const served = serve(textOf('a', 300_000))
+    const path = await held(served)
+    bench.origin.handle = (_, response) => reply(response, 'gone', {}, status)
+    for (const range of ['70000-70009', '0-9']) expect((await part(path, range)).status).toBe(status)
   })
 
   test('a 304 to nobody’s question is an origin’s error', async () => {

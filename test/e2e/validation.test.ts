@@ -171,6 +171,17 @@ describe('RFC 9110 §13: the client’s preconditions are answered here', () => 
     if (status === 304) expect(hit.headers.get('content-length')).toBeNull()
   })
 
+  test('an error is told as it is, whatever the client has', async () => {
+    const path = bench.fresh()
+    const fields = { etag: '"1"', 'cache-control': 'max-age=60' }
+    bench.origin.handle = (_, response) => reply(response, 'not there', fields, 404)
+    const headers = { 'if-none-match': '"1"' }
+    for (const cache of ['stored', 'hit']) {
+      await expect.poll(async () => (await bench.ask(path, { headers })).cache).toContain(cache)
+      expect(await bench.ask(path, { headers })).toMatchObject({ status: 404, text: 'not there' })
+    }
+  })
+
   test('If-Match is the origin’s to judge', async () => {
     const path = bench.fresh()
     version('"1"', { 'cache-control': 'max-age=60' })

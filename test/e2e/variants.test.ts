@@ -49,6 +49,18 @@ test('a Vary that grows forgets what was selected by less', async () => {
   }
 })
 
+test('what was selected by one field is not found by another', async () => {
+  const path = bench.fresh()
+  echo('x-color')
+  await bench.ask(path, { headers: { 'x-color': 'l' } })
+  await expect.poll(async () => (await bench.ask(path, { headers: { 'x-color': 'l' } })).cache).toContain('hit')
+  echo('x-size', 'x-size', { 'cache-control': 'public, max-age=60' })
+  const sized = { 'x-color': 'red', 'x-size': 'l' }
+  expect((await bench.ask(path, { headers: sized })).text).toMatch(/^x-size: l /)
+  await expect.poll(async () => (await bench.ask(path, { headers: sized })).cache).toContain('hit')
+  expect((await bench.ask(path, { headers: sized })).text).toMatch(/^x-size: l /)
+})
+
 describe('fields in their normal form, in the key and to the origin', () => {
   test.each<[string, string, string, string[], string]>([
     ['languages in any order and case', '', 'accept-language', ['en, de', ' DE ,en'], 'de,en'],
@@ -60,7 +72,8 @@ describe('fields in their normal form, in the key and to the origin', () => {
     echo(name)
     const path = bench.fresh(prefix)
     expect((await bench.ask(path, { headers: { [name]: first! } })).text).toContain(`${name}: ${sent} (`)
-    await expect.poll(async () => (await bench.ask(path, { headers: { [name]: second! } })).cache).toContain('hit')
+    await expect.poll(async () => (await bench.ask(path, { headers: { [name]: first! } })).cache).toContain('hit')
+    expect((await bench.ask(path, { headers: { [name]: second! } })).cache).toContain('hit')
   })
 })
 
@@ -78,12 +91,26 @@ test('runaway variants: beyond the bound nothing more is stored, and what is sto
   }
   expect((await bench.ask(path, { headers: { 'x-color': '2' } })).cache).toContain('hit')
 
-  // They do not wait for each other either.
+  // What varies by more is counted anew.
+  echo('x-color', 'x-color, x-size')
+  expect((await bench.ask(path, { headers: { 'x-color': '4' } })).cache).toContain('stored')
+})
+
+test('who finds no place among runaway variants does not wait for others', async () => {
+  echo('accept-language')
+  const path = bench.fresh('/few')
+  for (const language of ['de', 'en', 'fr']) {
+    const headers = { 'accept-language': language }
+    await bench.ask(path, { headers })
+    await expect.poll(async () => (await bench.ask(path, { headers })).cache).toContain('hit')
+  }
+  const last = { headers: { 'accept-language': 'it' } }
+  for (let time = 0; time < 2; time++) expect((await bench.ask(path, last)).cache).toContain('detail=variants')
   const waiting: ServerResponse[] = []
   bench.origin.handle = (_, response) => void waiting.push(response)
-  const crowd = [1, 2, 3].map(() => bench.ask(path, { headers: { 'x-color': '4' } }))
+  const crowd = [1, 2, 3].map(() => bench.ask(path, last))
   await expect.poll(() => waiting.length).toBe(3)
-  for (const response of waiting) reply(response, 'body', { 'cache-control': 'max-age=60', vary: 'x-color' })
+  for (const response of waiting) reply(response, 'body', { 'cache-control': 'max-age=60', vary: 'accept-language' })
   await Promise.all(crowd)
 })
 
