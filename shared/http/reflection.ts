@@ -104,7 +104,10 @@ export function isReadable(contentType: string | null): boolean {
 
 // The bare form ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** None begins within another one, so it does not matter which is undone first. */
+/**
+ * None begins within another one, so it does not matter which is undone first. Backslashes before one are what an escape
+ * around it has made of its own.
+ */
 const escapes =
   /%([\da-f]{2})|&#(\d{1,7});|&#x([\da-f]{1,6});|&(\w{1,8});|(?:%|(?<!\\)\\+)u([\da-f]{4})|(?<!\\)\\+x([\da-f]{2})|\\[bfnrtv]/gi
 /** What may be an escape whose end is still to come, or one within another. */
