@@ -99,7 +99,6 @@ function freshen(
   const unlisted = [...new Set([...stored.head.unlisted, ...admission.unlisted])]
   const head = { ...headOf(life, admission, { ...stored.head, tags, targeted }), unlisted }
   const kept = new Headers(fields)
-  kept.delete('set-cookie')
   // Of those who came together one stores it.
   if (got.flight?.stores === false) return { head, fields, kept: false }
   if (place.note !== undefined) background(ports.store.note(slot.base, place.note, life.requestTime))
