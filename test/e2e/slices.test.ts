@@ -327,20 +327,23 @@ describe('what is missing is asked for in nobody’s name', () => {
     expect([again.text, again.cache.includes('hit;')]).toEqual([wanted, false])
   })
 
-  test('a part that repeats what its request has said is not stored', async () => {
-    const served = serve('', { etag: '"1"', 'content-type': 'text/html' })
-    const heedless = bench.origin.handle
-    bench.origin.handle = (request, response) => {
-      served.text = `${request.headers['user-agent']}`.padEnd(300_000, '.')
-      heedless(request, response)
-    }
-    const path = bench.fresh('/small')
-    const evil = '"><script src=//evil.example></script>'
-    expect((await part(path, '0-99', { 'user-agent': evil })).text).toContain(evil)
-    for (let time = 0; time < 5; time++)
-      expect((await part(path, '0-99', { 'user-agent': 'Innocent/1.0' })).text).not.toContain('evil')
-    expect((await bench.ask(path, { headers: { 'user-agent': 'Innocent/1.0' } })).text).not.toContain('evil')
-  })
+  test.each([300_000, 1000])(
+    'a part that repeats what its request has said is not stored: of %i bytes',
+    async (size) => {
+      const served = serve('', { etag: '"1"', 'content-type': 'text/html' })
+      const heedless = bench.origin.handle
+      bench.origin.handle = (request, response) => {
+        served.text = `${request.headers['user-agent']}`.padEnd(size, '.')
+        heedless(request, response)
+      }
+      const path = bench.fresh('/small')
+      const evil = '"><script src=//evil.example></script>'
+      expect((await part(path, '0-99', { 'user-agent': evil })).text).toContain(evil)
+      for (let time = 0; time < 5; time++)
+        expect((await part(path, '0-99', { 'user-agent': 'Innocent/1.0' })).text).not.toContain('evil')
+      expect((await bench.ask(path, { headers: { 'user-agent': 'Innocent/1.0' } })).text).not.toContain('evil')
+    },
+  )
 
   test.each([403, 429, 302, 416, 503])('a %i to one who asks for what is missing ends nothing', async (status) => {
     const served = serve(textOf('a', 300_000))
@@ -438,6 +441,30 @@ test('only-if-cached asks nobody for what is missing', async () => {
   await expect.poll(async () => (await part(path, '0-9', stored)).status).toBe(206)
   expect((await part(path, '60000-70000', stored)).status).toBe(504)
   expect(served.asked).toHaveLength(1)
+})
+
+test.each([
+  ['of a HEAD', 'HEAD', '0-9'],
+  ['several', 'GET', '0-9, 200000-200009'],
+  ['a suffix', 'GET', '-5'],
+])('a range that no slices are asked for is the client’s own: %s', async (_, method, range) => {
+  const served = serve(textOf('a', 300_000))
+  await bench.ask(bench.fresh('/small'), { method, headers: { range: `bytes=${range}` } })
+  expect(served.asked).toEqual([`bytes=${range}`])
+})
+
+test('more of what is not for others than is asked for at once comes from the origin as it is', async () => {
+  const served = serve(textOf('a', 2_000_000), { etag: '"1"', 'cache-control': 'private' })
+  const long = await part(bench.fresh('/small'), '0-999999')
+  expect(long.text === served.text.slice(0, 1_000_000)).toBe(true)
+})
+
+test('a range of what is stored whole, and is stale, asks whether all of it is current', async () => {
+  const served = serve(textOf('a', 300_000), { etag: '"1"', 'cache-control': 'no-cache' })
+  const path = bench.fresh('/small')
+  await bench.ask(path)
+  await expect.poll(async () => (await part(path, '0-9')).cache).toBe('weir; fwd=stale; fwd-status=304; stored')
+  expect(served.asked.at(-1)).toBeUndefined()
 })
 
 test('a slice size of 0: the range is the origin’s, and nothing is kept', async () => {

@@ -1,10 +1,10 @@
 // Bytes flow as they come, in both directions: nothing is held back until its end.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { request as httpRequest, type ServerResponse } from 'node:http'
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGateway, type TestGateway } from './support/gateway.ts'
+import { cacheStatus, startGateway, type TestGateway } from './support/gateway.ts'
 import { startOrigin, type TestOrigin } from './support/origin.ts'
 
 let origin: TestOrigin
@@ -69,21 +69,25 @@ test('the head comes before the first bytes are made', async () => {
   expect(await response.text()).toBe('late')
 })
 
-test('server-sent events arrive one by one, and may be silent for longer than idleMs', async () => {
-  let open: ServerResponse | undefined
-  origin.handle = (_, response) => {
-    open = response
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: one\n\n')
-  }
-  const response = await fetch(`${gateway.url}/events`)
-  const reader = response.body!.getReader()
-  await readUntil(reader, 'data: one')
-  await new Promise((resolve) => setTimeout(resolve, 700))
-  open?.write('data: two\n\n')
-  await readUntil(reader, 'data: two')
-  open?.end()
-})
+// Who posts is not on a flight, which keeps watch by itself.
+test.each(['GET', 'POST'])(
+  'server-sent events arrive one by one, and may be silent for longer than idleMs: %s',
+  async (method) => {
+    let open: ServerResponse | undefined
+    origin.handle = (_, response) => {
+      open = response
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write('data: one\n\n')
+    }
+    const response = await fetch(`${gateway.url}/events`, { method })
+    const reader = response.body!.getReader()
+    await readUntil(reader, 'data: one')
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    open?.write('data: two\n\n')
+    await readUntil(reader, 'data: two')
+    open?.end()
+  },
+)
 
 test('a client that leaves ends the request at the origin', async () => {
   const left = new Promise<void>((resolve) => {
@@ -132,6 +136,25 @@ test('a 20 MB upload and its echo arrive byte for byte', async () => {
   const echoed = Buffer.from(await response.arrayBuffer())
   const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
   expect(hash(echoed)).toBe(hash(body))
+})
+
+test('a WebSocket opens where a page is stored', async () => {
+  origin.handle = (_, response) => response.writeHead(200, { 'cache-control': 'max-age=60' }).end('a page')
+  await expect.poll(async () => cacheStatus(await fetch(`${gateway.url}/talk`))).toContain('hit')
+  const asked = once(origin.server, 'upgrade') as Promise<[IncomingMessage, Duplex]>
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  }
+  const request = httpRequest(`${gateway.url}/talk`, { headers }).on('error', () => undefined)
+  const answered = once(request.end(), 'response').then(() => Promise.reject(new Error('The page has answered.')))
+  const [{ url }, socket] = await Promise.race([asked, answered])
+  expect(url).toBe('/talk')
+  answered.catch(() => undefined)
+  socket.destroy()
+  request.destroy()
 })
 
 test('a WebSocket passes through, frames and subprotocol', async () => {

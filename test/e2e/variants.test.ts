@@ -55,10 +55,10 @@ test('what was selected by one field is not found by another', async () => {
   await bench.ask(path, { headers: { 'x-color': 'l' } })
   await expect.poll(async () => (await bench.ask(path, { headers: { 'x-color': 'l' } })).cache).toContain('hit')
   echo('x-size', 'x-size', { 'cache-control': 'public, max-age=60' })
-  const sized = { 'x-color': 'red', 'x-size': 'l' }
-  expect((await bench.ask(path, { headers: sized })).text).toMatch(/^x-size: l /)
-  await expect.poll(async () => (await bench.ask(path, { headers: sized })).cache).toContain('hit')
-  expect((await bench.ask(path, { headers: sized })).text).toMatch(/^x-size: l /)
+  const medium = { 'x-color': 'red', 'x-size': 'm' }
+  await bench.ask(path, { headers: medium })
+  await expect.poll(async () => (await bench.ask(path, { headers: medium })).cache).toContain('hit')
+  expect((await bench.ask(path, { headers: { ...medium, 'x-size': 'l' } })).text).toMatch(/^x-size: l /)
 })
 
 describe('fields in their normal form, in the key and to the origin', () => {
