@@ -49,7 +49,8 @@ export function heuristicLifetime(
   if (lastModified === null || !(isPublic || heuristicStatuses.has(status))) return undefined
   const at = parseHttpDate(lastModified, responseTime)
   if (at === undefined) return undefined
-  const sinceChange = (dateOf(fields, responseTime) - at) / 1000
+  // A clock that is ahead makes nothing older.
+  const sinceChange = (Math.min(dateOf(fields, responseTime), responseTime) - at) / 1000
   if (sinceChange <= 0) return undefined
   return { seconds: Math.min(Math.floor(sinceChange * heuristicFraction), heuristicCapSeconds), by: 'last-modified' }
 }

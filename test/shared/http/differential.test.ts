@@ -481,6 +481,13 @@ const rows: readonly Row[] = [
     },
   },
   {
+    name: 'a guess where Date is ahead',
+    why: 'from when it came: a clock that is ahead makes nothing older',
+    stricter: 'we',
+    of: 'reuse',
+    tell: (view) => (guessedFrom(view) !== undefined && dateIn(view) > 0 ? answer(view, 'date', imf(0)) : view),
+  },
+  {
     name: 'a guess of a day at most',
     why: 'RFC 9111 §4.2.2 leaves the guess to us; the other takes a tenth of years',
     stricter: 'we',

@@ -43,6 +43,8 @@ describe('RFC 9111 §4.2.2: the lifetime that is guessed', () => {
     ['a tenth of the time since the last change', 200, { 'last-modified': at(-1000), date: at(0) }, 100],
     ['whole seconds', 200, { 'last-modified': at(-19), date: at(0) }, 1],
     ['from Date, not from when it came', 200, { 'last-modified': at(-1000), date: at(-500) }, 50],
+    ['from when it came, where Date is ahead', 200, { 'last-modified': at(-1000), date: at(86_400) }, 100],
+    ['none where it has changed since it came', 200, { 'last-modified': at(10), date: at(86_400) }, undefined],
     ['from when it came, where there is no Date', 200, { 'last-modified': at(-1000) }, 100],
     ['a day at most', 200, { 'last-modified': at(-10 * 365 * day) }, day],
     ['a status that may be guessed about: 404', 404, { 'last-modified': at(-1000) }, 100],
