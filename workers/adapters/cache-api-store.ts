@@ -7,6 +7,7 @@ import { hasNoContent } from '../../shared/http/status.ts'
 import type { Note, ResponseStore, Stored, StoredHead } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'
 import { cacheApiSink } from './cache-api-sink.ts'
+import { LetGo } from './let-go.ts'
 
 const entryField = 'weir-entry'
 
@@ -35,16 +36,11 @@ interface ForgottenRecord {
 }
 
 const forgottenMs = 600_000
-/** An isolate remembers so many keys that it has let go. */
-const mostLetGo = 1_000
 
 /** Opens the named cache at the first use. */
 export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
-  /**
-   * When what was let go, by its key. The platform may finish what was put before a mark after it, or not put the mark
-   * at all: at least here that does not show.
-   */
-  const letGo = new Map<string, number>()
+  /** The platform may finish what was put before a mark after it, or not put the mark at all: here that does not show. */
+  const letGo = new LetGo()
   let opened: Cache | undefined
   const cache = async () => (opened ??= await open())
 
@@ -65,7 +61,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     // That nothing could be stored is no reason not to store what can be.
     const before = (record && isHitForMiss(record) ? record.after : record?.askedAt) ?? 0
     // What took longer than marks stand may have been let go meanwhile.
-    return Math.max(before, letGo.get(key) ?? 0, Date.now() - forgottenMs)
+    return Math.max(before, letGo.since(key), Date.now() - forgottenMs)
   }
 
   const isOutdated = async (key: string, askedAt: number) => askedAt < (await outdatedBefore(key))
@@ -78,14 +74,14 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
   }
 
   const forgotten = (key: string): Stored | undefined => {
-    const askedAt = letGo.get(key)
-    return askedAt === undefined ? undefined : { kind: 'forgotten', askedAt }
+    const askedAt = letGo.since(key)
+    return askedAt === 0 ? undefined : { kind: 'forgotten', askedAt }
   }
 
   const readStored = (key: string, response: Response): Stored | undefined => {
     const record = recordOf(response)
     if (record === undefined) return undefined
-    if (record.askedAt < (letGo.get(key) ?? 0)) {
+    if (record.askedAt < letGo.since(key)) {
       discard(response)
       return forgotten(key)
     }
@@ -115,14 +111,6 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     return response === undefined ? forgotten(key) : readStored(key, response)
   }
 
-  const remember = (key: string, askedAt: number) => {
-    const latest = Math.max(askedAt, letGo.get(key) ?? 0)
-    letGo.delete(key)
-    letGo.set(key, latest)
-    const [oldest] = letGo.size > mostLetGo ? letGo.keys() : []
-    if (oldest !== undefined) letGo.delete(oldest)
-  }
-
   return {
     match: (key) =>
       // Every hit waits for this, and to clear the timer would cost as much as all that is judged of the hit.
@@ -144,7 +132,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     },
     note: (key, note, askedAt) => quietly(() => put(key, { note, askedAt }, note.until)),
     async forget(key, askedAt) {
-      remember(key, askedAt)
+      letGo.note(key, askedAt)
       await within(storePatienceMs, () => put(key, { forgotten: true, askedAt }, askedAt + forgottenMs))
     },
   }
