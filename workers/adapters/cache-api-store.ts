@@ -6,8 +6,8 @@ import type { ByteRange } from '../../shared/http/ranges.ts'
 import { hasNoContent } from '../../shared/http/status.ts'
 import type { Note, ResponseStore, Stored, StoredHead } from '../ports.ts'
 import { storePatienceMs, within } from '../within.ts'
+import { Marks } from './cache-api-marks.ts'
 import { cacheApiSink } from './cache-api-sink.ts'
-import { LetGo } from './let-go.ts'
 
 const entryField = 'weir-entry'
 
@@ -40,7 +40,7 @@ const forgottenMs = 600_000
 /** Opens the named cache at the first use. */
 export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
   /** The platform may finish what was put before a mark after it, or not put the mark at all: here that does not show. */
-  const letGo = new LetGo()
+  const marks = new Marks()
   let opened: Cache | undefined
   const cache = async () => (opened ??= await open())
 
@@ -61,7 +61,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     // That nothing could be stored is no reason not to store what can be.
     const before = (record && isHitForMiss(record) ? record.after : record?.askedAt) ?? 0
     // What took longer than marks stand may have been let go meanwhile.
-    return Math.max(before, letGo.since(key), Date.now() - forgottenMs)
+    return Math.max(before, marks.since(key), Date.now() - forgottenMs)
   }
 
   const isOutdated = async (key: string, askedAt: number) => askedAt < (await outdatedBefore(key))
@@ -74,14 +74,14 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
   }
 
   const forgotten = (key: string): Stored | undefined => {
-    const askedAt = letGo.since(key)
+    const askedAt = marks.since(key)
     return askedAt === 0 ? undefined : { kind: 'forgotten', askedAt }
   }
 
   const readStored = (key: string, response: Response): Stored | undefined => {
     const record = recordOf(response)
     if (record === undefined) return undefined
-    if (record.askedAt < letGo.since(key)) {
+    if (record.askedAt < marks.since(key)) {
       discard(response)
       return forgotten(key)
     }
@@ -132,7 +132,7 @@ export function cacheApiStore(open: () => Promise<Cache>): ResponseStore {
     },
     note: (key, note, askedAt) => quietly(() => put(key, { note, askedAt }, note.until)),
     async forget(key, askedAt) {
-      letGo.note(key, askedAt)
+      marks.set(key, askedAt)
       await within(storePatienceMs, () => put(key, { forgotten: true, askedAt }, askedAt + forgottenMs))
     },
   }

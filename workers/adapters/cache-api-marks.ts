@@ -4,11 +4,11 @@ import { shortHash } from '../../shared/key.ts'
 /** So many are remembered, by short names: one that looks like another's is asked for again, which does no harm. */
 const most = 1_000
 
-export class LetGo {
+export class Marks {
   readonly #times = new Map<string, number>()
 
   /** What was asked for before `askedAt` (ms) is too old. */
-  note(key: string, askedAt: number): void {
+  set(key: string, askedAt: number): void {
     const name = shortHash(key)
     const latest = Math.max(askedAt, this.#times.get(name) ?? 0)
     this.#times.delete(name)
