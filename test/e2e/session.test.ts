@@ -346,6 +346,21 @@ describe('what is cached', () => {
     expect(await browser.send(path)).toMatchObject({ cache: own.cache, text: expect.stringContaining('ada') })
   })
 
+  it('is no answer to what somebody who has a session has posted, whatever it is the content of', async () => {
+    const browser = await visitor('name="ada"')
+    const fields = { 'cache-control': 'public, max-age=60', 'content-location': '/posted' }
+    for (const origin of origins) {
+      origin.handle = ({ headers }, response) => reply(response, `${headers['weir-session'] ?? 'nothing'}`, fields)
+    }
+    expect((await browser.send('/posted', { method: 'POST' })).text).toContain('ada')
+    expect(await client().send('/posted')).toMatchObject({
+      cache: expect.stringContaining('uri-miss'),
+      text: 'nothing',
+    })
+    expect((await client().send('/posted', { method: 'POST' })).text).toBe('nothing')
+    expect((await client().send('/posted')).cache).toContain('hit')
+  })
+
   it('is not so by force either', async () => {
     const browser = await visitor('name="ada"')
     expect((await browser.send('/forced/a')).text).toContain('ada')
