@@ -348,7 +348,7 @@ describe('what is cached', () => {
 
   it('is no answer to what somebody who has a session has posted, whatever it is the content of', async () => {
     const browser = await visitor('name="ada"')
-    const fields = { 'cache-control': 'public, max-age=60', 'content-location': '/posted' }
+    const fields = { 'cache-control': 'public, max-age=9000000', 'content-location': '/posted' }
     for (const origin of origins) {
       origin.handle = ({ headers }, response) => reply(response, `${headers['weir-session'] ?? 'nothing'}`, fields)
     }
