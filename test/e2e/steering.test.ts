@@ -33,7 +33,7 @@ beforeAll(async () => {
       {
         origins: [{ id: `${name}-1`, url: origins[name].url }],
         policy: 'random',
-        timeouts: { headersMs: 2000 },
+        timeouts: { headersMs: 10_000 },
         retry: { tries: 1 },
       },
     ]),
